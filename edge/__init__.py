@@ -1,0 +1,1 @@
+"""Sees, labels, explains, decides and shows, on the device beside the machine."""

@@ -1,0 +1,50 @@
+"""What can go wrong on the device.
+
+    EdgeError
+    ├── ConfigError (ValueError)        edge.toml: line, key, found, allowed
+    ├── BundleError (ValueError)        the model bundle: file, found, expected
+    ├── PictureError (ValueError)       one picture that cannot be labelled
+    ├── InterpreterError (RuntimeError) no runtime, or a model it cannot run
+    ├── CameraError (OSError)
+    │   ├── CameraUnavailable           it could not be opened
+    │   └── CameraLost                  it was open and stopped delivering
+    └── JournalError (OSError)          the record cannot be written
+
+Each is also the builtin that fits, so that callers who know only Python can catch it.
+"""
+
+
+class EdgeError(Exception):
+    """Anything the device reports to its user."""
+
+
+class ConfigError(EdgeError, ValueError):
+    """The configuration is wrong; the message names line, key, found and allowed."""
+
+
+class BundleError(EdgeError, ValueError):
+    """The bundle is refused; the message names the file, what was found and expected."""
+
+
+class PictureError(EdgeError, ValueError):
+    """A picture that cannot be labelled; the message says why and what to do."""
+
+
+class InterpreterError(EdgeError, RuntimeError):
+    """No TFLite runtime works here, or a model does not run on it."""
+
+
+class CameraError(EdgeError, OSError):
+    """A source of frames does not deliver."""
+
+
+class CameraUnavailable(CameraError):
+    """The source could not be opened."""
+
+
+class CameraLost(CameraError):
+    """The source was open and stopped delivering."""
+
+
+class JournalError(EdgeError, OSError):
+    """The journal cannot be read or written."""

@@ -1,0 +1,1 @@
+"""Moves the bins of a sorting machine; knows no camera, model or label."""
