@@ -1,0 +1,154 @@
+"""Reads a labelled data set from a folder.
+
+    index.jsonl        one object a line, one line a picture
+    images/NN/SEED.jpg the picture
+    ids/NN/SEED.png    its instance map: 0 is background, k is the k-th entry of "instances"
+
+A line of the index holds `seed` (of the scene; the split is by it), `picture` and `ids` (paths
+inside the folder), `labels` (part ids that count as visible) and `instances`, each with `part`,
+`visible_px` and `full_px` (counted on the instance map), and `label` (whether it counts). Other
+keys are kept by nobody. The map may be smaller than the picture; both show the same view.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.pictures import read_picture
+from trainer.errors import DatasetError
+
+SPLITS = ("train", "validation", "test")
+HELD_OUT_PERCENT = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One brick of a scene.
+
+    Attributes:
+        part: Its part id.
+        visible_px: Pixels that show it on the instance map.
+        full_px: Pixels it would have if nothing hid or cropped it.
+        label: Whether it counts as visible under the generator's rule.
+    """
+
+    part: str
+    visible_px: int
+    full_px: int
+    label: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled picture; `ids` is None for a photograph without an instance map."""
+
+    seed: int
+    picture: Path
+    ids: Path | None
+    labels: tuple[str, ...]
+    instances: tuple[Instance, ...]
+
+    @property
+    def split(self) -> str:
+        """The side this scene is on."""
+        return split_of(self.seed)
+
+
+def split_of(seed: int) -> str:
+    """Which split a scene belongs to; fixed for ever by its seed, whatever is added later."""
+    percentile = int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:4], "big") % 100
+    if percentile < HELD_OUT_PERCENT:
+        return "test"
+    return "validation" if percentile < 2 * HELD_OUT_PERCENT else "train"
+
+
+def read_index(folder: Path) -> list[Sample]:
+    """Read `index.jsonl`.
+
+    Args:
+        folder: The data set.
+
+    Returns:
+        The samples in the order of the index.
+
+    Raises:
+        DatasetError: The folder or index is missing, or a line is not as described above.
+    """
+    index = folder / "index.jsonl"
+    if not index.is_file():
+        raise DatasetError(f"{index}: no such file; a data set is a folder with an index.jsonl")
+    samples = []
+    with index.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            samples.append(_sample(folder, line, f"{index}, line {number}"))
+    if not samples:
+        raise DatasetError(f"{index}: the index is empty; expected one object a line")
+    return samples
+
+
+def _sample(folder: Path, line: str, where: str) -> Sample:
+    try:
+        row = json.loads(line)
+        instances = tuple(
+            Instance(str(i["part"]), int(i["visible_px"]), int(i["full_px"]), bool(i["label"]))
+            for i in row["instances"]
+        )
+        ids = folder / row["ids"] if row.get("ids") else None
+        labels = tuple(str(part) for part in row["labels"])
+        return Sample(int(row["seed"]), folder / row["picture"], ids, labels, instances)
+    except json.JSONDecodeError as error:
+        raise DatasetError(f"{where}: not JSON ({error}); render or copy the data set again") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(
+            f"{where}: {type(error).__name__} {error}; expected seed, picture, labels and"
+            " instances of part, visible_px, full_px, label"
+        ) from error
+
+
+def part_ids(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """All part ids that occur, sorted."""
+    return tuple(sorted({part for s in samples for part in (*s.labels, *(i.part for i in s.instances))}))
+
+
+def targets(samples: Sequence[Sample], ids: Sequence[str]) -> np.ndarray:
+    """Labels as (pictures, n) float32 of 0 and 1.
+
+    Raises:
+        DatasetError: A picture carries a label that is not among `ids`.
+    """
+    column = {part: i for i, part in enumerate(ids)}
+    wanted = np.zeros((len(samples), len(ids)), np.float32)
+    for row, sample in enumerate(samples):
+        for part in sample.labels:
+            if part not in column:
+                raise DatasetError(f"{sample.picture}: label {part!r} is not one of the {len(ids)} labels")
+            wanted[row, column[part]] = 1
+    return wanted
+
+
+def read_ids(sample: Sample) -> np.ndarray:
+    """The instance map (h, w) uint8 of a sample.
+
+    Raises:
+        DatasetError: There is none, it cannot be read, or it names more bricks than the index.
+    """
+    if sample.ids is None:
+        raise DatasetError(f"{sample.picture}: this sample has no instance map")
+    ids = cv2.imread(str(sample.ids), cv2.IMREAD_UNCHANGED)
+    if ids is None or ids.ndim != 2 or ids.dtype != np.uint8:
+        raise DatasetError(f"{sample.ids}: not a one-channel 8-bit PNG")
+    if int(ids.max()) > len(sample.instances):
+        raise DatasetError(
+            f"{sample.ids}: brick {int(ids.max())} is in the map, the index names {len(sample.instances)}"
+        )
+    return ids
+
+
+def read_image(sample: Sample) -> np.ndarray:
+    """The picture (h, w, 3) uint8 RGB of a sample."""
+    return read_picture(sample.picture)
