@@ -1,0 +1,242 @@
+"""Many frames become one item. No clock of its own: time is what the frames carry."""
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.domain import Frame, Label, Prediction
+from edge.errors import ConfigError
+from edge.scene import Scene
+
+MAX_FRAMES = 100
+
+
+class Trigger(StrEnum):
+    """What says that there is an item to look at."""
+
+    STILL = "still"
+    """The scene changed and came to rest."""
+    SENSOR = "sensor"
+    """A sensor of the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSettings:
+    """When frames are an item.
+
+    Attributes:
+        trigger: What begins an item.
+        k: How many frames have to agree; more than half of `n`.
+        n: Of how many newest frames, 1..100.
+        patience_frames: Frames after which an item is given although they disagree, n..1000.
+        still_threshold: Mean absolute difference of grey, 0..255, up to which two frames in a row
+            show a scene at rest.
+        changed_threshold: The same against the last item's scene, above which it is another scene.
+        light_drift: Share, 0..1, by which the remembered scene follows slow changes of the light.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
+
+    trigger: Trigger = Trigger.STILL
+    k: int = 3
+    n: int = 5
+    patience_frames: int = 15
+    still_threshold: float = 2.0
+    changed_threshold: float = 4.0
+    light_drift: float = 0.05
+
+    def __post_init__(self) -> None:
+        _check("n", self.n, 1, MAX_FRAMES)
+        _check("k (more than half of n)", self.k, self.n // 2 + 1, self.n)
+        _check("patience_frames", self.patience_frames, self.n, 1000)
+        _check("still_threshold", self.still_threshold, 0, 255)
+        _check("changed_threshold", self.changed_threshold, 0, 255)
+        _check("light_drift", self.light_drift, 0, 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """One object, or one tray, at the gate.
+
+    Attributes:
+        number: Counts up by one for every item since the start.
+        predictions: The newest frames it was seen on, 1..n, oldest first.
+        labels: Labels present on at least `needed` of them, most confident first.
+        agreeing: On how many of them exactly these labels are present.
+        needed: k: how many have to agree.
+        started_at_s: When the first frame of the still scene was captured, or the sensor tripped.
+        trigger: What began it.
+    """
+
+    number: int
+    predictions: tuple[Prediction, ...]
+    labels: tuple[Label, ...]
+    agreeing: int
+    needed: int
+    started_at_s: float
+    trigger: Trigger
+
+    @property
+    def agreed(self) -> bool:
+        """Whether enough frames say the same."""
+        return self.agreeing >= self.needed
+
+    @property
+    def newest(self) -> Prediction:
+        """The newest prediction, to show and to explain."""
+        return self.predictions[-1]
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The frames it was seen on, oldest first."""
+        return tuple(prediction.frame for prediction in self.predictions)
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """(n_labels,) float32: the mean over its frames."""
+        return _mean_probabilities(self.predictions)
+
+
+class ItemAssembler:
+    """Gathers frames until they are an item; gives each scene, or each sensor event, once.
+
+    With `Trigger.STILL` an item is given once k of the last n frames at rest agree, and the next
+    one only after the scene changed. With `Trigger.SENSOR` the frames after a `sensed` count,
+    moving or not. An item on whose frames no k agree in time is given with `agreed` false.
+
+    Args:
+        settings: When frames are an item.
+
+    Example:
+        for prediction in predictions:
+            item = assembler.add(prediction)
+            if item is not None:
+                decide(item, policy, facts, now_s)
+    """
+
+    def __init__(self, settings: ItemSettings) -> None:
+        self._settings = settings
+        self._scene = Scene(
+            settings.still_threshold, settings.changed_threshold, settings.light_drift
+        )
+        self._window: deque[Prediction] = deque(maxlen=settings.n)
+        self._gathered = 0
+        self._count = 0
+        self._unseen = 0
+        self._started_at_s = 0.0
+        self._sensed_at_s: float | None = None
+
+    @property
+    def unseen(self) -> int:
+        """Sensor events that were followed by another before any frame arrived."""
+        return self._unseen
+
+    def add(self, prediction: Prediction) -> Item | None:
+        """Take the next frame.
+
+        Args:
+            prediction: Captured after all before it.
+
+        Returns:
+            The item that this frame completed, or None.
+        """
+        if not self._belongs(prediction):
+            return None
+        self._window.append(prediction)
+        self._gathered += 1
+        if self._gathered == 1:
+            self._started_at_s = self._begin_s(prediction)
+        item = self._assemble()
+        if not item.agreed and self._gathered < self._settings.patience_frames:
+            return None
+        return self._give(item)
+
+    def sensed(self, at_s: float) -> Item | None:
+        """Begin an item because a sensor said so.
+
+        Args:
+            at_s: `time.monotonic()` of the event; frames captured before do not count.
+
+        Returns:
+            The item before, if it was not complete yet, with the frames it has.
+
+        Raises:
+            ValueError: The trigger is not the sensor.
+        """
+        if self._settings.trigger is not Trigger.SENSOR:
+            raise ValueError(f"a sensor event, but items begin with {self._settings.trigger!s}")
+        unfinished = None
+        if self._sensed_at_s is not None:
+            unfinished = self._give(self._assemble()) if self._window else None
+            self._unseen += unfinished is None
+        self._sensed_at_s = at_s
+        return unfinished
+
+    def learn_empty(self, prediction: Prediction) -> None:
+        """Remember a scene without any item; one that looks like it is never given as an item."""
+        self._scene.learn_empty(prediction.model_input)
+
+    def reset(self) -> None:
+        """Forget the frames and the scene, as after another model or camera; the count stays."""
+        self._scene.forget()
+        self._drop()
+
+    def _belongs(self, prediction: Prediction) -> bool:
+        if self._settings.trigger is Trigger.SENSOR:
+            sensed_at_s = self._sensed_at_s
+            return sensed_at_s is not None and prediction.frame.captured_at_s >= sensed_at_s
+        if self._scene.is_new_and_still(prediction.model_input):
+            return True
+        self._drop()
+        return False
+
+    def _begin_s(self, prediction: Prediction) -> float:
+        sensed_at_s = self._sensed_at_s
+        return prediction.frame.captured_at_s if sensed_at_s is None else sensed_at_s
+
+    def _assemble(self) -> Item:
+        predictions = tuple(self._window)
+        labels = _labels_on(predictions, self._settings.k)
+        agreeing = sum(set(seen.present) == set(labels) for seen in predictions)
+        return Item(
+            number=self._count + 1,
+            predictions=predictions,
+            labels=labels,
+            agreeing=agreeing,
+            needed=self._settings.k,
+            started_at_s=self._started_at_s,
+            trigger=self._settings.trigger,
+        )
+
+    def _give(self, item: Item) -> Item:
+        self._count += 1
+        self._scene.keep()
+        self._drop()
+        return item
+
+    def _drop(self) -> None:
+        self._window.clear()
+        self._gathered = 0
+        self._sensed_at_s = None
+
+
+def _labels_on(predictions: tuple[Prediction, ...], needed: int) -> tuple[Label, ...]:
+    seen = Counter(label for prediction in predictions for label in prediction.present)
+    often = [label for label, count in seen.items() if count >= needed]
+    confidence = _mean_probabilities(predictions)
+    return tuple(sorted(often, key=lambda label: (-confidence[label.index], label.index)))
+
+
+def _mean_probabilities(predictions: tuple[Prediction, ...]) -> NDArray[np.float32]:
+    stacked = np.stack([prediction.probabilities for prediction in predictions])
+    mean: NDArray[np.float32] = stacked.mean(axis=0, dtype=np.float32)
+    return mean
+
+
+def _check(key: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"items.{key}: found {value!r}, expected {low:g}..{high:g}")
