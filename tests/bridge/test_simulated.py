@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rigs import BINS, Clock
 
@@ -257,6 +257,7 @@ class Run:
         return [r.state for r in self.told if r.command_id == command_id]
 
 
+@settings(deadline=None)
 @given(FAULTS, st.integers(1, 4), STEPS)
 def test_under_any_script_of_faults(
     faults: tuple[Fault, ...], depth: int, steps: list[tuple[str, float]]
@@ -282,6 +283,7 @@ def _check_story(states: list[ReceiptState]) -> None:
     assert story[-1:] != [ReceiptState.ACCEPTED], "an accepted command never ended"
 
 
+@settings(deadline=None)
 @given(FAULTS, STEPS)
 def test_the_same_script_always_gives_the_same_answers(
     faults: tuple[Fault, ...], steps: list[tuple[str, float]]

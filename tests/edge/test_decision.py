@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from builders import LABELS, make_item, make_prediction
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.decision import (
@@ -271,6 +271,7 @@ MACHINES = st.none() | st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     POLICIES,
     CHANCES,

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from builders import LABELS, make_prediction
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.domain import Prediction
@@ -167,6 +167,7 @@ def test_probabilities_are_the_mean_over_the_frames() -> None:
     np.testing.assert_allclose(item.probabilities, [0.7, 0.0, 0.0, 0.1], atol=1e-6)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 6).flatmap(lambda n: st.tuples(st.integers(n // 2 + 1, n), st.just(n))),
     st.lists(st.sets(st.integers(0, 3)), min_size=1, max_size=30),
@@ -244,6 +245,7 @@ def test_a_thumbnail_is_the_mean_of_grey_in_each_cell() -> None:
     assert small[2:].max() == 0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 80), st.integers(1, 80), st.integers(0, 255))
 def test_a_thumbnail_of_an_even_picture_is_even_at_any_size(h: int, w: int, grey: int) -> None:
     small = thumbnail(np.full((h, w, 3), grey, np.uint8))

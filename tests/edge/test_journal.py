@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders import LABELS, make_item, make_prediction
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.decision import Reason, SortDecision
@@ -208,6 +208,7 @@ STORIES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(STORIES)
 def test_the_balance_is_what_the_disk_says(
     tmp_path_factory: pytest.TempPathFactory, stories: list[tuple[Reason, list[ReceiptState]]]
