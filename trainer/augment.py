@@ -16,6 +16,9 @@ MIN_VISIBLE_SHARE = 0.25
 MIN_PICTURE_SHARE = 0.0015
 CELL_SHARE = 0.25
 BRICK_SHARE = 0.5
+AIM_VISIBLE_SHARE = 0.5
+MAGNIFICATION_MAX = 2.0
+"""A picture enlarged further shows blur, not shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,8 @@ class WindowSettings:
     """Which windows are drawn.
 
     Attributes:
-        around: "brick" centres the window on a random brick, "picture" on the picture.
+        around: "brick" centres the window on a random brick that is mostly visible, "picture" on
+            the picture.
         side_px: Side of the window handed to the network.
         zoom: Smallest and largest magnification. Around a brick it is the share of the window's
             side that the brick's longer side takes; around the picture, 1 shows all of it.
@@ -61,6 +65,7 @@ class LabelledPicture:
         parts: (k,) label index of each brick.
         full_px: (k,) pixels on the map if nothing hid or cropped it.
         boxes: (k, 4) float, x0 y0 x1 y1 on the *picture*; NaN for a brick that shows nowhere.
+        aims: Indices of the bricks a window may be centred on.
     """
 
     image: np.ndarray
@@ -68,6 +73,7 @@ class LabelledPicture:
     parts: np.ndarray
     full_px: np.ndarray
     boxes: np.ndarray
+    aims: np.ndarray
 
 
 def brick_boxes(ids: np.ndarray, count: int, scale: float) -> np.ndarray:
@@ -116,13 +122,12 @@ def draw_window(
 
 def _aim(source: LabelledPicture, settings: WindowSettings, rng: np.random.Generator):
     zoom = np.exp(rng.uniform(*np.log(settings.zoom)))
-    shown = np.flatnonzero(~np.isnan(source.boxes[:, 0]))
     height, width = source.image.shape[:2]
-    if settings.around == "picture" or len(shown) == 0:
+    if settings.around == "picture" or len(source.aims) == 0:
         return np.array([width / 2, height / 2]), zoom * settings.side_px / max(height, width)
-    x0, y0, x1, y1 = source.boxes[rng.choice(shown)]
+    x0, y0, x1, y1 = source.boxes[rng.choice(source.aims)]
     longer = max(x1 - x0, y1 - y0, 4.0)
-    return np.array([(x0 + x1) / 2, (y0 + y1) / 2]), zoom * settings.side_px / longer
+    return np.array([(x0 + x1) / 2, (y0 + y1) / 2]), min(zoom * settings.side_px / longer, MAGNIFICATION_MAX)
 
 
 def _warp(picture, turn, centre, middle, side, nearest):
@@ -178,19 +183,17 @@ def disturb(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Returns:
         (s, s, 3) uint8 RGB.
     """
-    mixing = rng.dirichlet((2.0, 2.0, 1.0), 3) if rng.random() < 0.7 else np.eye(3)
+    mixing = rng.dirichlet((2.0, 2.0, 1.0), 3) if rng.random() < 0.5 else np.eye(3)
     picture = cv2.transform(image, mixing.astype(np.float32)).astype(np.float32)
     picture *= _light(image.shape[0], rng)
-    if rng.random() < 0.4:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.1))
+    if rng.random() < 0.25:
+        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 0.9))
     level = picture.mean()
-    picture = (picture - level) * rng.uniform(0.6, 1.5) + level + rng.uniform(-40, 40)
+    picture = (picture - level) * rng.uniform(0.75, 1.5) + level + rng.uniform(-30, 30)
     if rng.random() < 0.5:
         noise = np.empty(picture.shape[:2], np.float32)
-        cv2.randn(noise, 0, rng.uniform(1, 10))
+        cv2.randn(noise, 0, rng.uniform(1, 6))
         picture += noise[..., None]
-    if rng.random() < 0.15:
-        picture = 255 - picture
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 

@@ -106,7 +106,7 @@ def build_model(settings: ModelSettings, seed: int = 0) -> keras.Model:
         logits = dense_head(layers.Flatten(name="flatten")(features), settings)
         return keras.Model(picture, {"logits": logits}, name="bricksight")
     scores = dense_head(features, settings)
-    logits = StrongestEvidence(name="strongest", dtype="float32")(scores)
+    logits = StrongestEvidence(name="strongest", dtype=_output_dtype())(scores)
     return keras.Model(picture, {"logits": logits, "scores": scores}, name="bricksight")
 
 
@@ -139,4 +139,10 @@ def dense_head(x, settings: ModelSettings):
             x = layers.Dropout(settings.dropout, name=f"drop{number}")(x)
         x = layers.Dense(settings.dense_size, kernel_initializer="he_normal", name=f"dense{number}")(x)
         x = layers.LeakyReLU(settings.slope, name=f"dense{number}_act")(x)
-    return layers.Dense(settings.labels, name="logits", dtype="float32")(x)
+    return layers.Dense(settings.labels, name="logits", dtype=_output_dtype())(x)
+
+
+def _output_dtype() -> str:
+    # Logits stay in full precision when the rest is mixed.
+    policy = keras.mixed_precision.dtype_policy()
+    return policy.variable_dtype

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from trainer.augment import LabelledPicture, WindowSettings, brick_boxes, disturb, draw_window
+from trainer.augment import (
+    AIM_VISIBLE_SHARE,
+    LabelledPicture,
+    WindowSettings,
+    brick_boxes,
+    disturb,
+    draw_window,
+)
 from trainer.dataset import Sample, read_ids, read_image
 
 
@@ -19,6 +26,14 @@ def load_picture(sample: Sample, ids: Sequence[str]) -> LabelledPicture:
         parts=np.array([ids.index(i.part) for i in sample.instances], int),
         full_px=np.array([i.full_px for i in sample.instances], float),
         boxes=brick_boxes(instances, len(sample.instances), scale),
+        aims=np.array(
+            [
+                k
+                for k, i in enumerate(sample.instances)
+                if i.label and i.visible_px >= AIM_VISIBLE_SHARE * i.full_px
+            ],
+            int,
+        ),
     )
 
 

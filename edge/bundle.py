@@ -1,0 +1,408 @@
+"""The model bundle: the contract between trainer and device; one reader, one writer.
+
+A folder. Copying it is the deployment:
+
+    manifest.json             everything below, and a SHA-256 of every other file
+    classifier.int8.tflite    uint8 picture (1, s, s, 3) -> float32 logits (1, n)
+    companion.float.tflite    the same picture + int32[k] label indices -> logits (1, n) and
+                              Grad-CAM maps (k, h, w) in logit units
+    self_test/                a few pictures with the answers the trainer got
+    evaluation.json           every figure of the model card
+    MODEL_CARD.md             what it was trained on, how well it does, where it fails
+
+Further files may be listed in the manifest; files that are not listed are ignored.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from edge.domain import Label
+from edge.errors import BundleError, InterpreterError
+from edge.interpreter import Interpreter
+from edge.preprocessing import Preprocessing
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+ROLES = ("classifier", "companion", "evaluation", "model_card")
+MANIFEST_BYTES_MAX = 4_000_000
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Calibration(_Part):
+    """p = sigmoid(slope * (logit - ln w) + offset), w being the training's positive weight."""
+
+    slope: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    offset: Finite = 0.0
+
+
+class LabelEntry(_Part):
+    """One label of the model, in the order of its outputs.
+
+    `threshold` is on the calibrated probability; `support` is how many validation pictures it
+    was chosen from.
+    """
+
+    id: str = Field(min_length=1, max_length=40)
+    name: str = Field(min_length=1, max_length=80)
+    threshold: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+    calibration: Calibration
+    support: int = Field(ge=0)
+
+
+class Source(_Part):
+    """Where the bundle comes from."""
+
+    commit: str
+    recipe_sha256: str
+
+
+class PreprocessingEntry(_Part):
+    """As `edge.preprocessing.Preprocessing`."""
+
+    size_px: int = Field(ge=32, le=1024)
+    resize: Literal["letterbox", "crop"]
+    colour: Literal["rgb"]
+
+
+class FileEntry(_Part):
+    """A file inside the bundle."""
+
+    path: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    bytes: int = Field(ge=0)
+
+
+class CompanionEntry(_Part):
+    """What the Grad-CAM of the companion is taken from."""
+
+    layer: str
+    grid: tuple[int, int]
+    pooling: Literal["mean", "max"]
+
+
+class SelfTestPicture(_Part):
+    """A prepared picture (s, s) and the logits the trainer got for it."""
+
+    role: str
+    logits: tuple[Finite, ...]
+
+
+class SelfTest(_Part):
+    """Replayed whenever the bundle is read; `tolerance` is in logits."""
+
+    tolerance: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    pictures: tuple[SelfTestPicture, ...] = Field(min_length=1, max_length=32)
+
+
+class Manifest(_Part):
+    """All of manifest.json."""
+
+    schema_version: Literal[1]
+    name: str = Field(min_length=1, max_length=80)
+    created_at: str
+    source: Source
+    labels: tuple[LabelEntry, ...] = Field(min_length=1, max_length=10_000)
+    positive_weight: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    preprocessing: PreprocessingEntry
+    files: dict[str, FileEntry]
+    companion: CompanionEntry
+    self_test: SelfTest
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Manifest":
+        ids = [label.id for label in self.labels]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"labels listed twice: {', '.join(twice)}")
+        needed = (*ROLES, *(picture.role for picture in self.self_test.pictures))
+        missing = [role for role in needed if role not in self.files]
+        if missing:
+            raise ValueError(f"files without an entry: {', '.join(missing)}")
+        for picture in self.self_test.pictures:
+            if len(picture.logits) != len(ids):
+                raise ValueError(
+                    f"{picture.role} has {len(picture.logits)} logits, {len(ids)} labels are listed"
+                )
+        return self
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """A bundle that was read and verified.
+
+    Attributes:
+        folder: Where it lies.
+        manifest: All of manifest.json.
+        labels: The labels in the order of the model's outputs.
+        thresholds: (n,) float32, on calibrated probabilities.
+        slopes, offsets: (n,) float32; `p = sigmoid(slope * logit + offset)`, with the shift by
+            the training weight already inside the offset.
+        preprocessing: How a picture is brought to the model's input.
+        sha256: Of the classifier; names the model in every record.
+    """
+
+    folder: Path
+    manifest: Manifest
+    labels: tuple[Label, ...]
+    thresholds: NDArray[np.float32]
+    slopes: NDArray[np.float32]
+    offsets: NDArray[np.float32]
+    preprocessing: Preprocessing
+    sha256: str
+
+    def path(self, role: str) -> Path:
+        """Path of a file by its role."""
+        return self.folder / self.manifest.files[role].path
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Calibrated probabilities (n,) of logits (n,)."""
+        # tanh neither overflows nor warns at large logits.
+        half = 0.5 * (self.slopes * logits + self.offsets)
+        return (0.5 * (1.0 + np.tanh(half))).astype(np.float32)
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read and verify a bundle.
+
+    Args:
+        folder: The bundle.
+
+    Returns:
+        The bundle; every listed file has its checksum, the models have the shapes the manifest
+        promises, and the self-test gave the trainer's answers.
+
+    Raises:
+        BundleError: The bundle is refused; the message names the file, what was found and what
+            was expected.
+    """
+    manifest = _read_manifest(folder)
+    for role, entry in manifest.files.items():
+        _verify_file(folder, role, entry)
+    bundle = _assemble(folder, manifest)
+    classifier = _open_model(bundle, "classifier")
+    check_classifier(bundle, classifier)
+    check_companion(bundle, _open_model(bundle, "companion"))
+    replay_self_test(bundle, classifier)
+    return bundle
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: no such folder; expected a bundle, a folder with {MANIFEST}")
+    try:
+        if path.stat().st_size > MANIFEST_BYTES_MAX:
+            raise BundleError(f"{path}: larger than {MANIFEST_BYTES_MAX} bytes; not a manifest")
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); copy the bundle again") from error
+    except ValueError as error:
+        raise BundleError(f"{path}: not JSON ({error}); copy the bundle again") from error
+    version = values.get("schema_version") if isinstance(values, dict) else None
+    if version != SCHEMA_VERSION:
+        raise BundleError(
+            f"{path}: schema_version is {version!r}; this version reads {SCHEMA_VERSION}."
+            " Export the bundle again, or update the device"
+        )
+    try:
+        return Manifest.model_validate(values)
+    except ValidationError as error:
+        problems = "\n".join(_problem(path, detail) for detail in error.errors()[:8])
+        raise BundleError(problems) from error
+
+
+def _problem(path: Path, detail: Any) -> str:
+    key = ".".join(str(step) for step in detail["loc"]) or "the manifest"
+    message = detail["msg"].removeprefix("Value error, ")
+    found = "" if detail["type"] == "value_error" else f" (found {str(detail['input'])[:60]!r})"
+    return f"{path}: {key}: {message}{found}"
+
+
+def _verify_file(folder: Path, role: str, entry: FileEntry) -> None:
+    inside = PurePosixPath(entry.path)
+    if inside.is_absolute() or ".." in inside.parts or "\\" in entry.path:
+        raise BundleError(f"{folder / MANIFEST}: files.{role}: path {entry.path!r} leaves the bundle")
+    path = folder / inside
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleError(
+            f"{path}: cannot be read ({error.strerror}); the manifest lists it as {role}."
+            " Copy the bundle again"
+        ) from error
+    if len(content) != entry.bytes:
+        raise BundleError(
+            f"{path}: found {len(content)} bytes, expected {entry.bytes}; copy the bundle again"
+        )
+    found = hashlib.sha256(content).hexdigest()
+    if found != entry.sha256:
+        raise BundleError(
+            f"{path}: found SHA-256 {found[:16]}…, expected {entry.sha256[:16]}…;"
+            " the file was changed or damaged, copy the bundle again"
+        )
+
+
+def _assemble(folder: Path, manifest: Manifest) -> Bundle:
+    entries = manifest.labels
+    slopes = np.array([e.calibration.slope for e in entries], np.float32)
+    offsets = np.array([e.calibration.offset for e in entries], np.float32)
+    shift = np.float32(np.log(manifest.positive_weight))
+    return Bundle(
+        folder=folder,
+        manifest=manifest,
+        labels=tuple(Label(i, e.id, e.name) for i, e in enumerate(entries)),
+        thresholds=np.array([e.threshold for e in entries], np.float32),
+        slopes=slopes,
+        offsets=offsets - slopes * shift,
+        preprocessing=Preprocessing(**manifest.preprocessing.model_dump()),
+        sha256=manifest.files["classifier"].sha256,
+    )
+
+
+def _open_model(bundle: Bundle, role: str) -> Interpreter:
+    try:
+        return Interpreter(bundle.path(role))
+    except InterpreterError as error:
+        raise BundleError(f"{bundle.path(role)}: {error}") from error
+
+
+def check_classifier(bundle: Bundle, model: Interpreter) -> None:
+    """Refuse a classifier whose input or output does not fit the manifest."""
+    size, labels = bundle.preprocessing.size_px, len(bundle.labels)
+    _expect(
+        bundle.path("classifier"),
+        {"input": model.inputs, "output": model.outputs},
+        {
+            "input": (((1, size, size, 3), np.dtype(np.uint8)),),
+            "output": (((1, labels), np.dtype(np.float32)),),
+        },
+    )
+
+
+def check_companion(bundle: Bundle, model: Interpreter) -> None:
+    """Refuse a companion whose inputs or outputs do not fit the manifest."""
+    size, labels = bundle.preprocessing.size_px, len(bundle.labels)
+    grid = bundle.manifest.companion.grid
+    _expect(
+        bundle.path("companion"),
+        {"input": model.inputs, "output": tuple(shape for shape, _ in model.outputs)},
+        {
+            "input": (
+                ((1, size, size, 3), np.dtype(np.uint8)),
+                ((-1,), np.dtype(np.int32)),
+            ),
+            "output": ((1, labels), (-1, *grid)),
+        },
+    )
+
+
+def _expect(path: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    for what in expected:
+        if found[what] != expected[what]:
+            raise BundleError(
+                f"{path}: {what} is {_said(found[what])}, the manifest promises"
+                f" {_said(expected[what])}; export the bundle again"
+            )
+
+
+def _said(shapes: tuple[Any, ...]) -> str:
+    return " + ".join(str(s).replace("dtype", "").replace("'", "") for s in shapes)
+
+
+def replay_self_test(bundle: Bundle, classifier: Interpreter) -> float:
+    """Run the self-test pictures through the classifier.
+
+    Returns:
+        The largest difference from the trainer's logits.
+
+    Raises:
+        BundleError: It is larger than the manifest's tolerance, or a picture cannot be read.
+    """
+    worst = 0.0
+    tolerance = bundle.manifest.self_test.tolerance
+    for test in bundle.manifest.self_test.pictures:
+        path = bundle.path(test.role)
+        (logits,) = classifier.run(_self_test_picture(path, bundle.preprocessing.size_px)[None])
+        difference = float(np.abs(logits[0] - np.array(test.logits)).max())
+        worst = max(worst, difference)
+        if not difference <= tolerance:
+            raise BundleError(
+                f"{path}: self-test: logits differ by {difference:.3f} from the trainer's, at most"
+                f" {tolerance:.3f} is expected; this runtime computes something else, do not use it"
+            )
+    return worst
+
+
+def _self_test_picture(path: Path, size_px: int) -> NDArray[np.uint8]:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None or picture.shape != (size_px, size_px, 3):
+        found = "nothing readable" if picture is None else picture.shape
+        raise BundleError(f"{path}: found {found}, expected a picture of {size_px} x {size_px}")
+    return np.ascontiguousarray(picture[..., ::-1], dtype=np.uint8)
+
+
+def write_bundle(folder: Path, manifest: dict[str, Any], files: Mapping[str, tuple[str, bytes]]) -> Bundle:
+    """Write a bundle and read it back as the device would.
+
+    It is put together beside its place and moved there whole; what stood there before goes only
+    when the new one was read back.
+
+    Args:
+        folder: Where the bundle goes.
+        manifest: manifest.json without "files".
+        files: Role -> (path inside the bundle, content).
+
+    Returns:
+        The bundle as the device reads it.
+
+    Raises:
+        BundleError: The device would refuse it; what stood at `folder` stays.
+    """
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        entries = {role: _write_file(staged, path, content) for role, (path, content) in files.items()}
+        text = json.dumps({**manifest, "files": entries}, indent=1, ensure_ascii=False)
+        (staged / MANIFEST).write_text(text + "\n", encoding="utf-8")
+        read_bundle(staged)
+        staged.chmod(0o755)
+        _replace(staged, folder)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return read_bundle(folder)
+
+
+def _write_file(folder: Path, path: str, content: bytes) -> dict[str, Any]:
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+    return {"path": path, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def _replace(staged: Path, folder: Path) -> None:
+    if not folder.exists():
+        os.replace(staged, folder)
+        return
+    old = folder.with_name(f".{folder.name}-replaced")
+    shutil.rmtree(old, ignore_errors=True)
+    os.replace(folder, old)
+    os.replace(staged, folder)
+    shutil.rmtree(old)

@@ -1,0 +1,103 @@
+"""The folded network as TensorFlow functions that convert to TFLite built-in operators."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from trainer.errors import ExportError
+from trainer.folded import Folded
+from trainer.model import POOL_AFTER
+
+class Graph:
+    """Forward parts of a folded network for one picture.
+
+    Args:
+        folded: The weights.
+        dtype: Of the computation.
+    """
+
+    def __init__(self, folded: Folded, dtype: tf.DType = tf.float32):
+        self.settings = folded.settings
+        self.dtype = dtype
+        self.convolutions = [tuple(self._constant(a) for a in pair) for pair in folded.convolutions]
+        self.dense = [tuple(self._constant(a) for a in pair) for pair in folded.dense]
+
+    def _constant(self, array) -> tf.Tensor:
+        return tf.constant(array, self.dtype)
+
+    def leaky(self, x):
+        """Leaky ReLU with the network's slope."""
+        return tf.nn.leaky_relu(x, self.settings.slope)
+
+    def features(self, picture):
+        """Picture (1, s, s, 3) in 0..255 to A (1, h, w, c), the activation of conv5."""
+        x = tf.cast(picture, self.dtype)
+        for number, (kernel, bias) in enumerate(self.convolutions, start=1):
+            stride = self.settings.strides[number - 1]
+            x = tf.nn.conv2d(x, kernel, stride, "SAME") + bias
+            if number in POOL_AFTER and number != 5:
+                x = pool(x)  # before the activation: it is monotone, so the result is the same
+            x = self.leaky(x)
+        return x
+
+    def rows(self, pooled):
+        """Pooled A (1, h, w, c) to what the dense head sees: (positions, features)."""
+        _, height, width, channels = pooled.shape
+        if self.settings.head == "flatten":
+            return tf.reshape(pooled, [-1, height * width * channels])
+        return tf.reshape(pooled, [-1, channels])
+
+    def hidden(self, rows):
+        """Rows to the two hidden layers before their activation, and the scores (rows, n)."""
+        (w1, b1), (w2, b2), (w3, b3) = self.dense
+        h1 = tf.matmul(rows, w1) + b1
+        h2 = tf.matmul(self.leaky(h1), w2) + b2
+        return h1, h2, tf.matmul(self.leaky(h2), w3) + b3
+
+    def logits(self, scores, positions: int):
+        """Scores (rows, n) to logits (1, n)."""
+        if self.settings.head == "flatten":
+            return scores
+        side, labels = round(positions**0.5), self.settings.labels
+        grid = tf.reshape(scores, [1, side, side, labels])
+        return tf.reshape(tf.nn.max_pool2d(grid, side, 1, "VALID"), [1, labels])
+
+    def predict(self, picture):
+        """Picture (1, s, s, 3) in 0..255 to logits (1, n)."""
+        rows = self.rows(pool(self.features(picture)))
+        return self.logits(self.hidden(rows)[2], rows.shape[0])
+
+
+def pool(x):
+    """The network's max-pool: 3 x 3, stride 2, no padding."""
+    return tf.nn.max_pool2d(x, 3, 2, "VALID")
+
+
+def to_tflite(
+    function: Callable,
+    signature: list[tf.TensorSpec],
+    prepare: Callable[[tf.lite.TFLiteConverter], None] = lambda converter: None,
+) -> bytes:
+    """Convert one function to a .tflite file of one signature, built-in operators only.
+
+    Args:
+        function: Tensors to a dict of tensors; its weights are constants.
+        signature: Shapes, dtypes and names of its inputs.
+        prepare: Sets what else the converter needs, as for quantising.
+
+    Raises:
+        ExportError: The converter refuses.
+    """
+    import tempfile
+
+    module = tf.Module()
+    module.serve = tf.function(function, input_signature=signature)
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures=module.serve.get_concrete_function())
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        prepare(converter)
+        try:
+            return converter.convert()
+        except Exception as error:  # noqa: BLE001 - the converter raises a class of its own
+            raise ExportError(f"TFLite cannot hold this network with built-in operators: {error}") from error
