@@ -49,3 +49,60 @@ class LatestSlot(Generic[T]):
         """How many values were replaced before anybody took them."""
         with self._changed:
             return self._replaced
+
+
+class RequestQueue(Generic[T]):
+    """What people ask of the pipeline: first in, first out, bounded; urgent ones always fit.
+
+    Args:
+        limit: How many ordinary requests may wait.
+    """
+
+    def __init__(self, limit: int = 32) -> None:
+        self._lock = threading.Lock()
+        self._limit = limit
+        self._urgent: list[T] = []
+        self._waiting: list[T] = []
+
+    def put(self, request: T, urgent: bool = False) -> bool:
+        """Add a request.
+
+        Args:
+            request: What is asked.
+            urgent: Goes before all others and is never refused; for STOP.
+
+        Returns:
+            False when too many ordinary requests wait already.
+        """
+        with self._lock:
+            if urgent:
+                # One urgent request says all that a hundred would.
+                if request not in self._urgent:
+                    self._urgent.append(request)
+                return True
+            if len(self._waiting) >= self._limit:
+                return False
+            self._waiting.append(request)
+            return True
+
+    def take_all(self) -> list[T]:
+        """Remove and return all requests, urgent ones first."""
+        with self._lock:
+            taken = self._urgent + self._waiting
+            self._urgent, self._waiting = [], []
+            return taken
+
+
+class Published(Generic[T]):
+    """One immutable value, replaced whole; readers never wait on the writer's work."""
+
+    def __init__(self, value: T) -> None:
+        self._value = value
+
+    def replace(self, value: T) -> None:
+        """Publish a new value."""
+        self._value = value
+
+    def current(self) -> T:
+        """The newest value."""
+        return self._value

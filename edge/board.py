@@ -1,0 +1,97 @@
+"""What the dashboard shows: one immutable snapshot, replaced whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edge.decision import SortDecision
+from edge.domain import Explanation, Label, Prediction
+from edge.handoff import Published, RequestQueue
+from edge.journal import Balance, Entry
+from sorter_firmware_bridge.bins import MachineState
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequest:
+    """Somebody pressed STOP."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRequest:
+    """Somebody confirmed that the machine may move again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainRequest:
+    """Somebody wants the Grad-CAM of a label, also where it is not present."""
+
+    label_index: int
+
+
+Request = StopRequest | ArmRequest | ExplainRequest
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What does not change while the app runs.
+
+    Attributes:
+        bundle_name: Of the model.
+        model_sha256: Of the classifier.
+        labels: All labels of the model.
+        thresholds: Of the labels, on calibrated probabilities.
+        mode: "single" or "watch".
+        machine_kind: For example "simulated".
+        camera: Description without secrets.
+    """
+
+    bundle_name: str
+    model_sha256: str
+    labels: tuple[Label, ...]
+    thresholds: tuple[float, ...]
+    mode: str
+    machine_kind: str
+    camera: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """Everything of one moment.
+
+    Attributes:
+        version: Counts up with every snapshot.
+        about: What does not change.
+        prediction: The newest one; None before the first frame.
+        explanation: The newest Grad-CAM; it holds the prediction it speaks of. None before.
+        decision: The newest decision; it holds its item. None before.
+        entry: The journal's row of that decision, with what the machine answered.
+        recent: The newest rows of the journal, newest first.
+        balance: What became of all items.
+        machine: What the machine said last; None when it does not answer or there is none.
+        machine_problem: Why it does not answer.
+        camera_state: "live", "reconnecting" or "closed".
+        camera_problem: What went wrong with the camera last.
+        frames_seen, frames_replaced: Counters since the start.
+        stage_ms: Milliseconds of each step for the newest frame.
+        problem: Why the pipeline stopped; None while it runs.
+    """
+
+    version: int
+    about: About
+    prediction: Prediction | None = None
+    explanation: Explanation | None = None
+    decision: SortDecision | None = None
+    entry: Entry | None = None
+    recent: tuple[Entry, ...] = ()
+    balance: Balance = field(default_factory=Balance)
+    machine: MachineState | None = None
+    machine_problem: str | None = None
+    camera_state: str = "reconnecting"
+    camera_problem: str | None = None
+    frames_seen: int = 0
+    frames_replaced: int = 0
+    stage_ms: Mapping[str, float] = field(default_factory=dict)
+    problem: str | None = None
+
+
+Board = Published[Snapshot]
+Requests = RequestQueue[Request]
