@@ -212,7 +212,9 @@ def _read_manifest(folder: Path) -> Manifest:
             raise BundleError(f"{path}: larger than {MANIFEST_BYTES_MAX} bytes; not a manifest")
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BundleError(f"{path}: cannot be read ({error.strerror}); copy the bundle again") from error
+        raise BundleError(
+            f"{path}: cannot be read ({error.strerror}); copy the bundle again"
+        ) from error
     except ValueError as error:
         raise BundleError(f"{path}: not JSON ({error}); copy the bundle again") from error
     version = values.get("schema_version") if isinstance(values, dict) else None
@@ -238,7 +240,9 @@ def _problem(path: Path, detail: Any) -> str:
 def _verify_file(folder: Path, role: str, entry: FileEntry) -> None:
     inside = PurePosixPath(entry.path)
     if inside.is_absolute() or ".." in inside.parts or "\\" in entry.path:
-        raise BundleError(f"{folder / MANIFEST}: files.{role}: path {entry.path!r} leaves the bundle")
+        raise BundleError(
+            f"{folder / MANIFEST}: files.{role}: path {entry.path!r} leaves the bundle"
+        )
     path = folder / inside
     try:
         content = path.read_bytes()
@@ -358,7 +362,9 @@ def _self_test_picture(path: Path, size_px: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(picture[..., ::-1], dtype=np.uint8)
 
 
-def write_bundle(folder: Path, manifest: dict[str, Any], files: Mapping[str, tuple[str, bytes]]) -> Bundle:
+def write_bundle(
+    folder: Path, manifest: dict[str, Any], files: Mapping[str, tuple[str, bytes]]
+) -> Bundle:
     """Write a bundle and read it back as the device would.
 
     It is put together beside its place and moved there whole; what stood there before goes only
@@ -379,7 +385,9 @@ def write_bundle(folder: Path, manifest: dict[str, Any], files: Mapping[str, tup
     folder.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        entries = {role: _write_file(staged, path, content) for role, (path, content) in files.items()}
+        entries = {
+            role: _write_file(staged, path, content) for role, (path, content) in files.items()
+        }
         text = json.dumps({**manifest, "files": entries}, indent=1, ensure_ascii=False)
         (staged / MANIFEST).write_text(text + "\n", encoding="utf-8")
         read_bundle(staged)

@@ -97,7 +97,9 @@ class Interpreter:
             self._engine = build(model_path=str(path), num_threads=threads)
             self._engine.allocate_tensors()
         except (RuntimeError, ValueError) as error:
-            raise InterpreterError(f"{path}: {self.runtime} cannot run this model: {error}") from error
+            raise InterpreterError(
+                f"{path}: {self.runtime} cannot run this model: {error}"
+            ) from error
         self._path = path
         self._inputs = sorted(self._engine.get_input_details(), key=lambda d: str(d["name"]))
         self._outputs = sorted(self._engine.get_output_details(), key=lambda d: str(d["name"]))

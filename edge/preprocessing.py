@@ -81,7 +81,9 @@ def prepare(image: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[n
     if (spot.height, spot.width) == (size, size):
         return np.array(resized) if resized is image else resized
     if preprocessing.resize == "crop":
-        return np.ascontiguousarray(resized[-spot.top : size - spot.top, -spot.left : size - spot.left])
+        return np.ascontiguousarray(
+            resized[-spot.top : size - spot.top, -spot.left : size - spot.left]
+        )
     square = np.full((size, size, 3), PADDING, np.uint8)
     square[spot.top : spot.top + spot.height, spot.left : spot.left + spot.width] = resized
     return square

@@ -127,7 +127,9 @@ def _aim(source: LabelledPicture, settings: WindowSettings, rng: np.random.Gener
         return np.array([width / 2, height / 2]), zoom * settings.side_px / max(height, width)
     x0, y0, x1, y1 = source.boxes[rng.choice(source.aims)]
     longer = max(x1 - x0, y1 - y0, 4.0)
-    return np.array([(x0 + x1) / 2, (y0 + y1) / 2]), min(zoom * settings.side_px / longer, MAGNIFICATION_MAX)
+    return np.array([(x0 + x1) / 2, (y0 + y1) / 2]), min(
+        zoom * settings.side_px / longer, MAGNIFICATION_MAX
+    )
 
 
 def _warp(picture, turn, centre, middle, side, nearest):

@@ -27,7 +27,9 @@ def open_exported(path: Path) -> Interpreter:
         model = Interpreter(path)
     except InterpreterError as error:
         raise ExportError(f"{path.name}: {error}") from error
-    foreign = sorted({name for name in model.operators if "CUSTOM" in name.upper() or "FLEX" in name.upper()})
+    foreign = sorted(
+        {name for name in model.operators if "CUSTOM" in name.upper() or "FLEX" in name.upper()}
+    )
     if foreign:
         raise ExportError(f"{path.name}: operators that are not built in: {', '.join(foreign)}")
     return model
@@ -37,14 +39,18 @@ def check_one_partition(path: Path, model: Interpreter) -> None:
     """Refuse a file that XNNPACK cannot take over in one piece."""
     found = model.operators.count("DELEGATE")
     if found != 1:
-        raise ExportError(f"{path.name}: {found} XNNPACK partitions, expected 1; it would run slowly")
+        raise ExportError(
+            f"{path.name}: {found} XNNPACK partitions, expected 1; it would run slowly"
+        )
 
 
 def check_finite(path: Path, outputs: tuple[np.ndarray, ...]) -> None:
     """Refuse outputs that hold NaN or infinity."""
     for output in outputs:
         if not np.isfinite(output).all():
-            raise ExportError(f"{path.name}: an output is not finite; the weights or the export are broken")
+            raise ExportError(
+                f"{path.name}: an output is not finite; the weights or the export are broken"
+            )
 
 
 def check_classifier_file(path: Path, pictures: np.ndarray) -> None:
@@ -56,7 +62,11 @@ def check_classifier_file(path: Path, pictures: np.ndarray) -> None:
 
 
 def check_companion_file(
-    path: Path, model: keras.Model, settings: ModelSettings, pictures: np.ndarray, pooling: str = "mean"
+    path: Path,
+    model: keras.Model,
+    settings: ModelSettings,
+    pictures: np.ndarray,
+    pooling: str = "mean",
 ) -> float:
     """Run every check of a companion.
 
@@ -107,7 +117,10 @@ def check_random_weights(folder: Path, settings: ModelSettings, pooling: str = "
     rng = np.random.default_rng(1)
     # Fresh batch-norm is almost the identity; give every weight something to get wrong.
     model.set_weights(
-        [w + rng.uniform(0.0, 0.1, w.shape).astype(w.dtype) if w.ndim == 1 else w for w in model.get_weights()]
+        [
+            w + rng.uniform(0.0, 0.1, w.shape).astype(w.dtype) if w.ndim == 1 else w
+            for w in model.get_weights()
+        ]
     )
     path = folder / "random.tflite"
     path.write_bytes(companion(fold(model, settings), pooling))

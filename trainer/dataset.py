@@ -102,7 +102,9 @@ def _sample(folder: Path, line: str, where: str) -> Sample:
         labels = tuple(str(part) for part in row["labels"])
         return Sample(int(row["seed"]), folder / row["picture"], ids, labels, instances)
     except json.JSONDecodeError as error:
-        raise DatasetError(f"{where}: not JSON ({error}); render or copy the data set again") from error
+        raise DatasetError(
+            f"{where}: not JSON ({error}); render or copy the data set again"
+        ) from error
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(
             f"{where}: {type(error).__name__} {error}; expected seed, picture, labels and"
@@ -112,7 +114,9 @@ def _sample(folder: Path, line: str, where: str) -> Sample:
 
 def part_ids(samples: Sequence[Sample]) -> tuple[str, ...]:
     """All part ids that occur, sorted."""
-    return tuple(sorted({part for s in samples for part in (*s.labels, *(i.part for i in s.instances))}))
+    return tuple(
+        sorted({part for s in samples for part in (*s.labels, *(i.part for i in s.instances))})
+    )
 
 
 def targets(samples: Sequence[Sample], ids: Sequence[str]) -> np.ndarray:
@@ -126,7 +130,9 @@ def targets(samples: Sequence[Sample], ids: Sequence[str]) -> np.ndarray:
     for row, sample in enumerate(samples):
         for part in sample.labels:
             if part not in column:
-                raise DatasetError(f"{sample.picture}: label {part!r} is not one of the {len(ids)} labels")
+                raise DatasetError(
+                    f"{sample.picture}: label {part!r} is not one of the {len(ids)} labels"
+                )
             wanted[row, column[part]] = 1
     return wanted
 

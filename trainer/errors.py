@@ -1,9 +1,9 @@
 """What can go wrong in training.
 
-    TrainerError
-    ├── RecipeError (ValueError)    a recipe that cannot be followed
-    ├── DatasetError (ValueError)   pictures, maps or index that do not fit together
-    └── ExportError (RuntimeError)  a model that must not leave the workstation
+TrainerError
+├── RecipeError (ValueError)    a recipe that cannot be followed
+├── DatasetError (ValueError)   pictures, maps or index that do not fit together
+└── ExportError (RuntimeError)  a model that must not leave the workstation
 """
 
 

@@ -8,6 +8,7 @@ from trainer.errors import ExportError
 from trainer.folded import Folded
 from trainer.model import POOL_AFTER
 
+
 class Graph:
     """Forward parts of a folded network for one picture.
 
@@ -99,5 +100,7 @@ def to_tflite(
         prepare(converter)
         try:
             return converter.convert()
-        except Exception as error:  # noqa: BLE001 - the converter raises a class of its own
-            raise ExportError(f"TFLite cannot hold this network with built-in operators: {error}") from error
+        except Exception as error:
+            raise ExportError(
+                f"TFLite cannot hold this network with built-in operators: {error}"
+            ) from error

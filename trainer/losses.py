@@ -34,13 +34,13 @@ class WeightedBCE(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         self.positive_weight = positive_weight
 
-    def call(self, y_true, y_pred):  # noqa: D102
+    def call(self, y_true, y_pred):
         y_pred = ops.cast(y_pred, "float32")
         counts = ops.cast(y_true >= 0, "float32")
         losses = weighted_bce(ops.maximum(y_true, 0.0), y_pred, self.positive_weight)
         return ops.sum(losses * counts, axis=-1) / ops.maximum(ops.sum(counts, axis=-1), 1.0)
 
-    def get_config(self):  # noqa: D102
+    def get_config(self):
         return {**super().get_config(), "positive_weight": self.positive_weight}
 
 
@@ -57,7 +57,7 @@ class PositionLoss(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         self.ground_weight = ground_weight
 
-    def call(self, y_true, y_pred):  # noqa: D102
+    def call(self, y_true, y_pred):
         scores = ops.cast(y_pred, "float32")
         labels = scores.shape[-1]
         scores = ops.concatenate([scores, ops.zeros_like(scores[..., :1])], axis=-1)
@@ -67,7 +67,9 @@ class PositionLoss(keras.losses.Loss):
         brick = ops.cast((truth >= 0) & (truth < labels), "float32")
         ground = ops.cast(truth == labels, "float32")
         weights = brick + self.ground_weight * ground
-        return ops.sum(losses * weights, axis=(1, 2)) / ops.maximum(ops.mean(ops.sum(weights, axis=(1, 2))), 1.0)
+        return ops.sum(losses * weights, axis=(1, 2)) / ops.maximum(
+            ops.mean(ops.sum(weights, axis=(1, 2))), 1.0
+        )
 
-    def get_config(self):  # noqa: D102
+    def get_config(self):
         return {**super().get_config(), "ground_weight": self.ground_weight}

@@ -67,11 +67,11 @@ class ModelSettings:
 class Luminance(layers.Layer):
     """RGB to one grey channel; fixed weights, folded into the first convolution on export."""
 
-    def call(self, picture):  # noqa: D102
+    def call(self, picture):
         weights = ops.convert_to_tensor(LUMINANCE, dtype=picture.dtype)
         return ops.sum(picture * weights, axis=-1, keepdims=True)
 
-    def compute_output_shape(self, input_shape):  # noqa: D102
+    def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], 1)
 
 
@@ -79,10 +79,10 @@ class Luminance(layers.Layer):
 class StrongestEvidence(layers.Layer):
     """Scores at every position (b, h, w, n) to logits (b, n): the largest of each label."""
 
-    def call(self, scores):  # noqa: D102
+    def call(self, scores):
         return ops.max(scores, axis=(1, 2))
 
-    def compute_output_shape(self, input_shape):  # noqa: D102
+    def compute_output_shape(self, input_shape):
         return (input_shape[0], input_shape[-1])
 
 
@@ -137,7 +137,9 @@ def dense_head(x, settings: ModelSettings):
     for number in (1, 2):
         if settings.dropout:
             x = layers.Dropout(settings.dropout, name=f"drop{number}")(x)
-        x = layers.Dense(settings.dense_size, kernel_initializer="he_normal", name=f"dense{number}")(x)
+        x = layers.Dense(
+            settings.dense_size, kernel_initializer="he_normal", name=f"dense{number}"
+        )(x)
         x = layers.LeakyReLU(settings.slope, name=f"dense{number}_act")(x)
     return layers.Dense(settings.labels, name="logits", dtype=_output_dtype())(x)
 

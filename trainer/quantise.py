@@ -31,7 +31,9 @@ def quantise(folded: Folded, pictures: Iterable[np.ndarray]) -> bytes:
     )
 
 
-def _full_integer(size: int, pictures: list[np.ndarray]) -> Callable[[tf.lite.TFLiteConverter], None]:
+def _full_integer(
+    size: int, pictures: list[np.ndarray]
+) -> Callable[[tf.lite.TFLiteConverter], None]:
     # Black and white together pin the input's scale to exactly 1.
     extremes = np.zeros((size, size, 3), np.uint8)
     extremes[: size // 2] = 255

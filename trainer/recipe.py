@@ -90,7 +90,7 @@ def read_recipe(path: Path) -> Recipe:
                 )
         if recipe.loss.position_weight:
             raise RecipeError(
-                f'{path}: loss.position_weight is {recipe.loss.position_weight}; it needs'
+                f"{path}: loss.position_weight is {recipe.loss.position_weight}; it needs"
                 ' network.head = "positions", or 0'
             )
     elif recipe.loss.position_weight and (recipe.network.stem_stride != 2):

@@ -1,11 +1,11 @@
 """Trains a recipe into a run folder; a run that was stopped goes on where it was.
 
-    recipe.toml     the recipe, as it was read
-    run.json        recipe hash, commit, seed, labels, versions
-    history.jsonl   one object an epoch
-    last.keras      weights and optimiser after the last whole epoch
-    state.json      how many epochs are done; written after last.keras, both atomically
-    final.keras     weights when the recipe is done
+recipe.toml     the recipe, as it was read
+run.json        recipe hash, commit, seed, labels, versions
+history.jsonl   one object an epoch
+last.keras      weights and optimiser after the last whole epoch
+state.json      how many epochs are done; written after last.keras, both atomically
+final.keras     weights when the recipe is done
 """
 
 import json
@@ -94,7 +94,9 @@ def train(recipe_path: Path, data: Path, run: Path, console: Console) -> Path:
     _describe(run, recipe, labels, data)
     pictures = [
         load_picture(s, labels)
-        for s in track([s for s in samples if s.split == "train"], "reading pictures", console=console)
+        for s in track(
+            [s for s in samples if s.split == "train"], "reading pictures", console=console
+        )
     ]
     judge = Judge([s for s in samples if s.split == "validation"], labels, recipe, console)
     model = _model(recipe, len(labels), run, done)
@@ -111,7 +113,9 @@ def train(recipe_path: Path, data: Path, run: Path, console: Console) -> Path:
 class Judge:
     """Validation pictures, prepared as the device would."""
 
-    def __init__(self, samples: list[Sample], labels: tuple[str, ...], recipe: Recipe, console: Console):
+    def __init__(
+        self, samples: list[Sample], labels: tuple[str, ...], recipe: Recipe, console: Console
+    ):
         preprocessing = Preprocessing(recipe.network.size_px)
         self._images = np.stack(
             [
@@ -239,12 +243,12 @@ class _Shown(keras.callbacks.Callback):
         name = f"{epoch.stage.name} {epoch.epoch_of_stage + 1}/{epoch.stage.epochs}"
         self._task = progress.add_task(name, total=batches, loss="")
 
-    def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
+    def on_train_batch_begin(self, batch, logs=None):
         stage = self._epoch.stage
         progress = (self._epoch.epoch_of_stage + batch / self._batches) / stage.epochs
         self.model.optimizer.learning_rate = learning_rate(stage, progress)
 
-    def on_train_batch_end(self, batch, logs=None):  # noqa: D102
+    def on_train_batch_end(self, batch, logs=None):
         loss = f"loss {logs['loss']:.4f}" if logs else ""
         self._progress.update(self._task, advance=1, loss=loss)
 

@@ -47,7 +47,9 @@ class GradCam:
             raise ValueError("found no labels to explain; name at least one")
         for label in labels:
             if label not in self.bundle.labels:
-                raise ValueError(f"label {label.id!r} is not of bundle {self.bundle.manifest.name!r}")
+                raise ValueError(
+                    f"label {label.id!r} is not of bundle {self.bundle.manifest.name!r}"
+                )
         indices = np.array([label.index for label in labels], np.int32)
         started = time.perf_counter()
         logits, maps = self._model.run(prediction.model_input[None], indices)

@@ -36,7 +36,9 @@ def frame_scale(explanation: Explanation) -> Scale:
     return Scale(float(explanation.maps.max(initial=0.0)), "this frame")
 
 
-def map_on_picture(heat: NDArray[np.float32], image: Picture, preprocessing: Preprocessing) -> NDArray[np.float32]:
+def map_on_picture(
+    heat: NDArray[np.float32], image: Picture, preprocessing: Preprocessing
+) -> NDArray[np.float32]:
     """Lay a map over the picture it was computed from.
 
     The model saw the picture resized and padded (or cropped); the map is put back the same way.
@@ -57,7 +59,9 @@ def map_on_picture(heat: NDArray[np.float32], image: Picture, preprocessing: Pre
     y0, x0 = max(spot.top, 0), max(spot.left, 0)
     y1, x1 = min(spot.top + spot.height, size), min(spot.left + spot.width, size)
     shown[y0 - spot.top : y1 - spot.top, x0 - spot.left : x1 - spot.left] = square[y0:y1, x0:x1]
-    return np.asarray(cv2.resize(shown, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(
+        cv2.resize(shown, (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+    )
 
 
 def heat_colours(share: NDArray[np.float32]) -> Picture:
@@ -151,7 +155,9 @@ def _panel(image: Picture) -> Picture:
     small = np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
     square = np.full((PANEL_PX, PANEL_PX, 3), PAPER, np.uint8)
     square[: size[1], : size[0]] = small
-    return small if small.shape[0] >= 120 and small.shape[1] >= 120 else square[:, : max(120, size[0])]
+    return (
+        small if small.shape[0] >= 120 and small.shape[1] >= 120 else square[:, : max(120, size[0])]
+    )
 
 
 def _row(panels: list[Picture], width: int) -> Picture:

@@ -1,0 +1,234 @@
+"""Builds every part, starts and stops every thread.
+
+capture    camera.next_frame()  -> frames (the newest only)
+pipeline   Pipeline.step()      -> machine, journal, board
+web        waitress             <- board, -> requests
+"""
+
+import ipaddress
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import waitress
+from waitress import wasyncore
+
+from edge.board import About, Board, Requests, Snapshot
+from edge.bundle import Bundle, read_bundle
+from edge.cameras import CameraSilent, ReconnectingCamera, open_camera, redact
+from edge.classifier import Classifier
+from edge.config import Config, check_against_bundle
+from edge.dashboard import create_app
+from edge.domain import Frame
+from edge.errors import CameraLost, ConfigError
+from edge.explain.gradcam import GradCam
+from edge.handoff import LatestSlot
+from edge.items import ItemAssembler, Trigger
+from edge.journal import Journal
+from edge.machine import Machine
+from edge.pipeline import CameraReport, Parts, Pipeline
+from edge.worker import Worker
+from sorter_firmware_bridge.drivers import open_driver
+from sorter_firmware_bridge.drivers.driver import Driver
+
+FRAME_WAIT_S = 0.5
+WEB_THREADS = 12
+JOIN_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class App:
+    """The whole device.
+
+    Args:
+        config: From `edge.config.read_config`.
+
+    Raises:
+        BundleError: The model is refused.
+        ConfigError: Configuration and model do not fit, or the port is in use.
+        JournalError: The record cannot be written.
+    """
+
+    def __init__(self, config: Config) -> None:
+        import time
+
+        self._ended = threading.Event()
+        self._failure: str | None = None
+        bundle = read_bundle(config.bundle)
+        check_against_bundle(config, bundle)
+        self._socket = _listen(config.dashboard.host, config.dashboard.port)
+        try:
+            journal = Journal(config.journal, time.time())
+        except Exception:
+            self._socket.close()
+            raise
+        self.board: Board = Board(Snapshot(0, _about(config, bundle)))
+        self.requests: Requests = Requests()
+        self._frames: LatestSlot[Frame] = LatestSlot()
+        self._camera = ReconnectingCamera(
+            lambda: open_camera(config.camera), redact(config.camera.source)
+        )
+        self._pipeline = self._build_pipeline(config, bundle, journal)
+        self._web = _web_server(self._socket, self.board, self.requests, bundle)
+        self._workers = {
+            "capture": Worker("capture", self._capture, self._failed),
+            "pipeline": Worker("pipeline", self._pipeline.step, self._failed, self._pipeline.close),
+            "web": Worker("web", self._serve, self._failed),
+        }
+
+    @property
+    def address(self) -> str:
+        """Where the page is."""
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+    @property
+    def failure(self) -> str | None:
+        """Why it ended by itself; None while it runs or when it was asked to end."""
+        return self._failure
+
+    def start(self) -> None:
+        """Start every thread: consumers first, then the producer."""
+        for name in ("web", "pipeline", "capture"):
+            self._workers[name].start()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until it is asked to end or something fails; whether that happened."""
+        return self._ended.wait(timeout_s)
+
+    def end(self, *_: object) -> None:
+        """Ask it to end; also a signal handler."""
+        self._ended.set()
+
+    def stop(self) -> None:
+        """Stop producers, then consumers, then the page. The pipeline lets go of the hardware."""
+        self._ended.set()
+        self._workers["capture"].stop()
+        self._camera.close()
+        self._frames.close()
+        self._join("capture")
+        self._workers["pipeline"].stop()
+        self._join("pipeline")
+        self._pipeline.close()
+        self._workers["web"].stop()
+        self._web.trigger.pull_trigger(lambda: wasyncore.close_all(self._web._map))
+        self._join("web")
+        self._socket.close()
+
+    def run(self) -> str | None:
+        """Start, wait for Ctrl-C, a termination signal or a failure, stop; the failure if any."""
+        previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            self.start()
+            while not self.wait(1.0):
+                pass
+        finally:
+            self.stop()
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+        return self._failure
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._ended.set()
+
+    def _capture(self) -> None:
+        try:
+            self._frames.put(self._camera.next_frame(FRAME_WAIT_S))
+        except CameraSilent:
+            return
+        except CameraLost as error:
+            log.warning("%s", error)
+
+    def _serve(self) -> None:
+        if self._ended.is_set():
+            return
+        self._web.run()
+
+    def _failed(self, name: str, error: Exception) -> None:
+        log.error("%s ended", name, exc_info=error)
+        self._failure = f"{name}: {type(error).__name__}: {error}"
+        if name != "web":
+            current = self.board.current()
+            self.board.replace(_with_problem(current, self._failure))
+        self._ended.set()
+
+    def _join(self, name: str) -> None:
+        if not self._workers[name].join(JOIN_S):
+            log.error("%s did not end within %.0f s", name, JOIN_S)
+
+    def _build_pipeline(self, config: Config, bundle: Bundle, journal: Journal) -> Pipeline:
+        return Pipeline(
+            Parts(
+                frames=self._frames,
+                classifier=Classifier(bundle, config.threads),
+                gradcam=GradCam(bundle, config.threads),
+                items=ItemAssembler(config.items),
+                policy=config.policy,
+                machine=Machine(machine_opener(config), config.machine.arm_at_start),
+                journal=journal,
+                board=self.board,
+                requests=self.requests,
+                sensor_triggers=config.items.trigger is Trigger.SENSOR,
+                camera=self._camera_report,
+            )
+        )
+
+    def _camera_report(self) -> CameraReport:
+        health = self._camera.health
+        return CameraReport(health.state, health.last_error)
+
+
+def machine_opener(config: Config) -> Callable[[], Driver] | None:
+    """What opens the configured machine; None for `driver = "none"`."""
+    if config.machine.driver == "none":
+        return None
+    return lambda: open_driver(config.machine.driver, config.policy.bins, config.machine.settings)
+
+
+def _with_problem(snapshot: Snapshot, problem: str) -> Snapshot:
+    from dataclasses import replace
+
+    return replace(snapshot, version=snapshot.version + 1, problem=problem)
+
+
+def _about(config: Config, bundle: Bundle) -> About:
+    return About(
+        bundle_name=bundle.manifest.name,
+        model_sha256=bundle.sha256,
+        labels=bundle.labels,
+        thresholds=tuple(float(t) for t in bundle.thresholds),
+        mode=config.policy.mode.value,
+        machine_kind=config.machine.driver,
+        camera=redact(config.camera.source),
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise ConfigError(
+            f"dashboard.port: {port} on {host} cannot be used ({error.strerror}); stop what uses"
+            " it, or set another [dashboard] port (0 takes any that is free)"
+        ) from error
+    return listening
+
+
+def _web_server(listening: socket.socket, board: Board, requests: Requests, bundle: Bundle) -> Any:
+    application = create_app(board, requests, bundle.preprocessing)
+    return waitress.create_server(
+        application,
+        sockets=[listening],
+        threads=WEB_THREADS,
+        ident=None,
+        clear_untrusted_proxy_headers=True,
+    )

@@ -1,0 +1,150 @@
+"""bricksight-edge: label pictures, run the device, check the set-up."""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from edge.errors import EdgeError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Says which brick types are visible in a pile, shows why, and drives a sorting machine.",
+)
+
+BundleOption = Annotated[
+    Path | None,
+    typer.Option("--bundle", metavar="DIR", help="Model bundle; the shipped one if not given."),
+]
+ConfigOption = Annotated[
+    Path, typer.Option("--config", metavar="FILE", help="The machine's edge.toml.")
+]
+
+
+@app.command()
+def label(
+    pictures: Annotated[
+        list[str], typer.Argument(metavar="PICTURE...", help="JPEG or PNG files, folders, globs.")
+    ],
+    bundle: BundleOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            "--explain", metavar="DIR", help="Write each pile beside its Grad-CAMs there."
+        ),
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the model.")] = 1,
+) -> None:
+    """Label pictures. Exits with 1 when any picture failed; the others are still labelled."""
+    from rich.progress import track
+
+    from edge.bundle import read_bundle
+    from edge.config import SHIPPED_BUNDLE
+    from edge.label import Labelled, Labeller, expand
+
+    model = read_bundle(bundle or SHIPPED_BUNDLE)
+    _make_folder(explain)
+    labeller = Labeller(model, explain, threads)
+    found = list(expand(pictures))
+    shown = Console(stderr=True)
+    failed = 0
+    for entry in track(
+        found, "labelling", console=shown, transient=True, disable=not shown.is_terminal
+    ):
+        done = entry if isinstance(entry, Labelled) else labeller.label(entry)
+        failed += done.prediction is None
+        _print_labelled(done, model, as_json)
+    if explain is not None and not as_json:
+        shown.print(f"{len(found) - failed} pictures explained in {explain}")
+    if failed:
+        shown.print(f"{failed} of {len(found)} failed", style="red")
+        raise typer.Exit(1)
+
+
+def _make_folder(folder: Path | None) -> None:
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EdgeError(
+            f"{folder}: no folder can be made there ({error.strerror}); name another"
+        ) from error
+
+
+def _print_labelled(done, model, as_json: bool) -> None:  # type: ignore[no-untyped-def]
+    from edge.label import as_json as described
+
+    if as_json:
+        typer.echo(json.dumps(described(done, model), ensure_ascii=False))
+    elif done.prediction is None:
+        typer.echo(f"{done.picture}: {_without(done.picture, done.error)}", err=True)
+    else:
+        found = [
+            f"{label.id} {label.name} {100 * float(done.prediction.probabilities[label.index]):.0f} %"
+            for label in done.prediction.present
+        ]
+        typer.echo(f"{done.picture}: {', '.join(found) or 'no label present'}")
+
+
+def _without(picture: str, error: str) -> str:
+    return error.removeprefix(f"{picture}: ")
+
+
+@app.command()
+def run(
+    config: ConfigOption, verbose: Annotated[bool, typer.Option(help="Log more.")] = False
+) -> None:
+    """Run the device: camera, labels, machine and the page. Ctrl-C ends it."""
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    from edge.app import App
+    from edge.config import read_config
+
+    device = App(read_config(config))
+    typer.echo(f"Bricksight is at {device.address}  (Ctrl-C ends it)")
+    failure = device.run()
+    if failure:
+        raise EdgeError(failure)
+    typer.echo("ended")
+
+
+@app.command()
+def check(config: ConfigOption) -> None:
+    """Check bundle, camera, machine and bins; says in one table what is wrong and what to do."""
+    from edge.check import check_all
+
+    findings = check_all(config)
+    table = Table(title=str(config))
+    for column in ("what", "", "found"):
+        table.add_column(column, overflow="fold")
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.ok else "[red]wrong[/]"
+        table.add_row(finding.what, mark, finding.found)
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Entry point; errors of ours are one message, not a trace."""
+    from sorter_firmware_bridge.errors import BridgeError
+
+    # The runtimes log their start on stderr; it says nothing to a user.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        app()
+    except (EdgeError, BridgeError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)

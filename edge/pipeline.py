@@ -1,0 +1,238 @@
+"""One frame from start to end; has no thread and no lock."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from edge.board import ArmRequest, Board, ExplainRequest, Requests, Snapshot, StopRequest
+from edge.classifier import Classifier
+from edge.decision import Facts, Policy, SortDecision, command_for, decide
+from edge.domain import Explanation, Frame, Label, Prediction
+from edge.explain.gradcam import GradCam
+from edge.handoff import LatestSlot
+from edge.items import Item, ItemAssembler
+from edge.journal import Journal
+from edge.machine import Machine
+from sorter_firmware_bridge.bins import Cause, Receipt, ReceiptState
+
+RECENT_ROWS = 20
+IDLE_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class CameraReport:
+    """How the camera does, as the board shows it."""
+
+    state: str
+    problem: str | None
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a pipeline is made of.
+
+    Attributes:
+        frames: Where frames come from; the newest only.
+        classifier, gradcam: On the same bundle.
+        items: Many frames to one item.
+        policy: What the operator wants.
+        machine: What moves the bins.
+        journal: The record.
+        board: Where snapshots are published.
+        requests: What people ask for.
+        sensor_triggers: Whether a sensor of the machine begins an item.
+        camera: How the camera does.
+        clock: Seconds, monotonic.
+        wall_clock: Seconds since the epoch, for the journal.
+    """
+
+    frames: LatestSlot[Frame]
+    classifier: Classifier
+    gradcam: GradCam
+    items: ItemAssembler
+    policy: Policy
+    machine: Machine
+    journal: Journal
+    board: Board
+    requests: Requests
+    sensor_triggers: bool = False
+    camera: Callable[[], CameraReport] = lambda: CameraReport("live", None)
+    clock: Callable[[], float] = time.monotonic
+    wall_clock: Callable[[], float] = time.time
+
+
+@dataclass(slots=True)
+class _Asked:
+    labels: list[Label] = field(default_factory=list)
+
+
+class Pipeline:
+    """Sees, decides, moves, explains and publishes.
+
+    Args:
+        parts: What it is made of; it closes machine and journal.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._asked = _Asked()
+        self._decided: tuple[SortDecision, int | None] | None = None
+        self._frames_seen = 0
+        self._closed = False
+
+    def step(self, wait_s: float = IDLE_S) -> None:
+        """Serve people, then the machine, then one frame if one comes within `wait_s`."""
+        self.serve()
+        self.attend()
+        frame = self._parts.frames.take(wait_s)
+        if frame is not None:
+            self.see(frame)
+
+    def serve(self) -> None:
+        """Do what people asked for; STOP first."""
+        now_s = self._parts.clock()
+        for request in self._parts.requests.take_all():
+            match request:
+                case StopRequest():
+                    self._parts.machine.stop(now_s, "STOP was pressed on the page")
+                    self._publish()
+                case ArmRequest():
+                    self._parts.machine.arm(now_s)
+                    self._publish()
+                case ExplainRequest(index):
+                    self._asked.labels = [self._parts.classifier.bundle.labels[index]]
+
+    def attend(self) -> None:
+        """Keep the machine's watchdog quiet and write down what it answered."""
+        before = self._parts.machine.state, self._parts.machine.problem, self._camera()
+        self._parts.machine.beat(self._parts.clock())
+        receipts = self._parts.machine.receipts()
+        for receipt in receipts:
+            self._record(receipt)
+        events = self._parts.machine.sensor_events()
+        for _ in events:
+            self._sensed()
+        after = self._parts.machine.state, self._parts.machine.problem, self._camera()
+        current = self._parts.board.current()
+        shown = current.machine, current.machine_problem, self._shown_camera(current)
+        if (
+            receipts
+            or _condition(before) != _condition(after)
+            or _condition(shown) != _condition(after)
+        ):
+            self._publish()
+
+    def see(self, frame: Frame) -> None:
+        """Label a frame, decide if it completes an item, move, explain; publish on the way."""
+        started = time.perf_counter()
+        prediction = self._parts.classifier.classify(frame)
+        labelled = time.perf_counter()
+        self._frames_seen += 1
+        self._publish(prediction=prediction, stage_ms={"label": (labelled - started) * 1e3})
+        item = self._parts.items.add(prediction)
+        if item is not None:
+            self._decide(item)
+        decided = time.perf_counter()
+        explanation = self._explain(prediction)
+        explained = time.perf_counter()
+        stage_ms = {
+            "label": (labelled - started) * 1e3,
+            "decide": (decided - labelled) * 1e3,
+            "explain": (explained - decided) * 1e3,
+        }
+        self._publish(explanation=explanation, stage_ms=stage_ms)
+
+    def fail(self, problem: str) -> None:
+        """Show why the pipeline ended."""
+        self._publish(problem=problem)
+
+    def close(self) -> None:
+        """Stop the machine, write down what that dropped, close the journal. Safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._parts.machine.close()
+        for receipt in self._parts.machine.receipts():
+            self._record(receipt)
+        self._publish()
+        self._parts.journal.close()
+
+    def _explain(self, prediction: Prediction) -> Explanation:
+        labels = list(prediction.present)
+        labels += [label for label in self._asked.labels if label not in labels]
+        if not labels:
+            labels = [self._parts.classifier.bundle.labels[int(prediction.probabilities.argmax())]]
+        return self._parts.gradcam.explain(prediction, labels)
+
+    def _sensed(self) -> None:
+        if self._parts.sensor_triggers:
+            item = self._parts.items.sensed(self._parts.clock())
+            if item is not None:
+                self._decide(item)
+
+    def _decide(self, item: Item) -> None:
+        parts = self._parts
+        state = parts.machine.fresh_state(parts.clock())
+        bundle = parts.classifier.bundle
+        facts = Facts(state, parts.machine.bins, bundle.labels, bundle.sha256)
+        now_s = parts.clock()
+        decision = decide(item, parts.policy, facts, now_s)
+        command_id = parts.journal.record_decision(decision, parts.wall_clock())
+        self._decided = decision, command_id
+        if command_id is not None and state is not None:
+            command = command_for(decision, command_id, state, now_s)
+            self._record(parts.machine.move_to(command) or _never_sent(command_id))
+
+    def _record(self, receipt: Receipt) -> None:
+        self._parts.journal.record_receipt(receipt, self._parts.wall_clock())
+
+    def _publish(self, **news: Any) -> None:
+        parts = self._parts
+        current = parts.board.current()
+        if self._decided is not None and self._decided[0] is not current.decision:
+            news["decision"] = self._decided[0]
+        recent = current.recent
+        if "prediction" not in news:
+            recent = parts.journal.recent(RECENT_ROWS) if not self._closed else current.recent
+            news["balance"] = parts.journal.balance()
+        camera = self._camera()
+        parts.board.replace(
+            replace(
+                current,
+                version=current.version + 1,
+                recent=recent,
+                entry=recent[0] if self._decided is not None and recent else None,
+                machine=parts.machine.state,
+                machine_problem=parts.machine.problem,
+                camera_state=camera.state,
+                camera_problem=camera.problem,
+                frames_seen=self._frames_seen,
+                frames_replaced=parts.frames.replaced,
+                **news,
+            )
+        )
+
+    def _camera(self) -> CameraReport:
+        return self._parts.camera()
+
+    @staticmethod
+    def _shown_camera(snapshot: Snapshot) -> CameraReport:
+        return CameraReport(snapshot.camera_state, snapshot.camera_problem)
+
+
+def _condition(shown: tuple[Any, str | None, CameraReport]) -> tuple[object, ...]:
+    # What a person would notice; the machine's clock moves on with every heartbeat.
+    state, problem, camera = shown
+    machine = (state.condition, state.reason, state.queued) if state else None
+    return machine, problem, camera
+
+
+def _never_sent(command_id: int) -> Receipt:
+    return Receipt(
+        command_id,
+        ReceiptState.REFUSED,
+        None,
+        Cause.NO_ANSWER,
+        "the machine was lost before it was sent",
+    )

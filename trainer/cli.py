@@ -1,0 +1,134 @@
+"""bricksight-trainer: train a recipe, export a bundle, evaluate it."""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+# Keras and TensorFlow read these when they are imported, which the commands do.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Trains the network, quantises it and writes a bundle for the device.",
+)
+
+DataOption = Annotated[
+    Path,
+    typer.Option("--data", metavar="DIR", help="Data set: pictures, instance maps, index.jsonl."),
+]
+RunOption = Annotated[
+    Path | None, typer.Option("--run", metavar="DIR", help="Run folder; runs/NAME if not given.")
+]
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml")],
+    data: DataOption,
+    run: RunOption = None,
+) -> None:
+    """Train a recipe. A run that was stopped goes on where it was."""
+    from trainer.recipe import read_recipe
+    from trainer.train import train as train_recipe
+
+    folder = run or Path("runs") / read_recipe(recipe).name
+    final = train_recipe(recipe, data, folder, Console())
+    typer.echo(f"{final}\nnext: bricksight-trainer export {folder} --data {data} --out BUNDLE")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    data: DataOption,
+    out: Annotated[Path, typer.Option("--out", metavar="BUNDLE", help="Where the bundle goes.")],
+    name: Annotated[
+        str | None, typer.Option(help="Of the bundle; the folder's if not given.")
+    ] = None,
+    photographs: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Labelled photographs to judge on, never to tune on."),
+    ] = None,
+    self_test: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Pictures for the self-test; validation if not given."),
+    ] = None,
+    max_pooled: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the paper's max-pooled companion."),
+    ] = None,
+) -> None:
+    """Quantise, build the companion, check both, calibrate, evaluate, seal."""
+    from trainer.export import export as export_run
+    from trainer.export import export_max_pooled
+
+    console = Console()
+    bundle = export_run(run, data, out, name or out.name, console, photographs, self_test)
+    megabytes = sum(f.bytes for f in bundle.manifest.files.values()) / 1e6
+    console.print(f"{out}: {len(bundle.labels)} labels, {megabytes:.1f} MB, {bundle.sha256[:12]}")
+    if max_pooled is not None:
+        difference = export_max_pooled(run, max_pooled)
+        console.print(f"{max_pooled}: off a float64 gradient by {difference:.1e}")
+
+
+@app.command()
+def evaluate(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE")],
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Data set to evaluate on.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    photographs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Labelled photographs.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
+) -> None:
+    """Run a bundle through the device's own classifier and print its figures."""
+    from edge.bundle import read_bundle
+    from trainer.dataset import SPLITS
+    from trainer.evaluate import evaluate_photographs, evaluate_renders
+
+    if data is None and photographs is None:
+        raise typer.BadParameter("name --data, --photographs or both")
+    if split not in SPLITS:
+        raise typer.BadParameter(f"--split: found {split!r}; allowed: {', '.join(SPLITS)}")
+    model, shown = read_bundle(bundle), Console(stderr=True)
+    found = {}
+    if data is not None:
+        found[split] = evaluate_renders(model, data, split, shown)
+    if photographs is not None:
+        found["photographs"] = evaluate_photographs(model, photographs, shown)
+    typer.echo(json.dumps(found, indent=1) if as_json else _table(found))
+
+
+def _table(found: dict) -> str:
+    lines = []
+    for where, figures in found.items():
+        lines.append(where)
+        lines += [
+            f"  {name:30s} {value:10.4f}" for name, value in figures.items() if name != "labels"
+        ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Entry point; errors of ours are one message, not a trace."""
+    from edge.errors import EdgeError
+    from trainer.errors import TrainerError
+
+    try:
+        app()
+    except (TrainerError, EdgeError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from the last whole epoch", err=True)
+        sys.exit(130)

@@ -1,0 +1,271 @@
+"""A finished run becomes a bundle: int8 model, companion, thresholds, self-test, card."""
+
+import json
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from edge.bundle import SCHEMA_VERSION, Bundle, write_bundle
+from edge.interpreter import Interpreter
+from edge.pictures import find_pictures, read_picture
+from edge.preprocessing import Preprocessing, prepare
+from trainer.calibration import choose_thresholds, fit_platt
+from trainer.card import model_card
+from trainer.checks import check_classifier_file, check_companion_file, check_random_weights
+from trainer.companion import LAYER, companion, grid
+from trainer.dataset import Sample, read_image, read_index, targets
+from trainer.errors import ExportError, RecipeError
+from trainer.evaluate import evaluate_photographs, evaluate_renders
+from trainer.folded import Folded, fold
+from trainer.metrics import mean_average_precision
+from trainer.model import ModelSettings
+from trainer.parts import name_of
+from trainer.quantise import float_classifier, quantise
+from trainer.recipe import Recipe, read_recipe, recipe_hash
+
+REPRESENTATIVE_PICTURES = 200
+SELF_TEST_PICTURES = 4
+SELF_TEST_TOLERANCE_LOGITS = 0.6
+"""Room for another processor's rounding; a wrong channel order or kernel differs by several."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A finished training run."""
+
+    recipe: Recipe
+    labels: tuple[str, ...]
+    commit: str
+    settings: ModelSettings
+    model: keras.Model
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder.
+
+    Raises:
+        RecipeError: It is no run, or the run is not finished.
+    """
+    described, weights = folder / "run.json", folder / "final.keras"
+    if not described.is_file():
+        raise RecipeError(f"{folder}: no run.json; expected the --run folder of a training run")
+    if not weights.is_file():
+        raise RecipeError(
+            f"{folder}: no final.keras; let the run finish: train with the same --run"
+        )
+    facts = json.loads(described.read_text(encoding="utf-8"))
+    recipe = read_recipe(folder / "recipe.toml")
+    labels = tuple(facts["labels"])
+    model = keras.saving.load_model(weights, compile=False)
+    return Run(recipe, labels, facts["commit"], recipe.network.settings(len(labels)), model)
+
+
+def export(
+    run_folder: Path,
+    data: Path,
+    out: Path,
+    name: str,
+    console: Console,
+    photographs: Path | None = None,
+    self_test: Path | None = None,
+) -> Bundle:
+    """Export a run as a sealed bundle.
+
+    Args:
+        run_folder: Of a finished run.
+        data: Data set: training pictures represent the input to the quantiser, validation gives
+            thresholds and calibration, test the card's figures, once.
+        out: Where the bundle goes.
+        name: The bundle's name.
+        console: Where progress is shown.
+        photographs: Labelled photographs to judge on, see `evaluate_photographs`.
+        self_test: Folder of pictures for the self-test; the first validation pictures if None.
+
+    Returns:
+        The bundle as the device reads it.
+
+    Raises:
+        RecipeError, DatasetError, ExportError, BundleError: Nothing is written.
+    """
+    run = read_run(run_folder)
+    samples = read_index(data)
+    folded = fold(run.model, run.settings)
+    with tempfile.TemporaryDirectory() as folder, console.status("quantising and checking"):
+        classifier, companion_file, checks = _models(run, folded, samples, Path(folder))
+    validation = [s for s in samples if s.split == "validation"]
+    logits = _logits(classifier, run, validation, console)
+    chosen = find_pictures([self_test]) if self_test else [s.picture for s in validation]
+    tests = {
+        f"self_test_{number}": prepare(read_picture(path), Preprocessing(run.settings.size_px))
+        for number, path in enumerate(chosen[:SELF_TEST_PICTURES])
+    }
+    answers = {role: _run_bytes(classifier, [picture])[0] for role, picture in tests.items()}
+    manifest = _manifest(run, name, logits, validation, answers)
+    pages = {"evaluation": {}, "card": "Being evaluated.\n"}
+    files = _files(classifier, companion_file, tests, pages)
+    with tempfile.TemporaryDirectory() as folder:
+        draft = write_bundle(Path(folder) / "draft", manifest, files)
+        pages["evaluation"] = {
+            "test": evaluate_renders(draft, data, "test", console),
+            "int8_against_float": _int8_against_float(draft, folded, samples, console),
+            "checks": checks,
+        }
+        if photographs is not None:
+            found = evaluate_photographs(draft, photographs, console)
+            pages["evaluation"]["photographs"] = found
+    pages["card"] = model_card(name, run, manifest, pages["evaluation"], len(samples))
+    return write_bundle(out, manifest, _files(classifier, companion_file, tests, pages))
+
+
+def export_max_pooled(run_folder: Path, out: Path) -> float:
+    """Write the paper's max-pooled companion as a file of its own.
+
+    Returns:
+        The largest difference from a float64 gradient.
+    """
+    run = read_run(run_folder)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(companion(fold(run.model, run.settings), "max"))
+    size = run.settings.size_px
+    noise = np.random.default_rng(0).integers(0, 256, (1, size, size, 3)).astype(np.uint8)
+    return check_companion_file(out, run.model, run.settings, noise, "max")
+
+
+def _models(run: Run, folded: Folded, samples: Sequence[Sample], folder: Path):
+    preprocessing = Preprocessing(run.settings.size_px)
+    training = [s for s in samples if s.split == "train"]
+    chosen = np.random.default_rng(run.recipe.seed).permutation(len(training))
+    pictures = np.stack(
+        [prepare(read_image(training[i]), preprocessing) for i in chosen[:REPRESENTATIVE_PICTURES]]
+    )
+    classifier, companion_file = (
+        folder / "classifier.int8.tflite",
+        folder / "companion.float.tflite",
+    )
+    classifier.write_bytes(quantise(folded, pictures))
+    check_classifier_file(classifier, pictures[:8])
+    companion_file.write_bytes(companion(folded))
+    checks = {
+        "map_difference_trained": check_companion_file(
+            companion_file, run.model, run.settings, pictures[:4]
+        ),
+        "map_difference_random": check_random_weights(folder, run.settings),
+    }
+    return classifier.read_bytes(), companion_file.read_bytes(), checks
+
+
+def _logits(classifier: bytes, run: Run, samples: Sequence[Sample], console: Console) -> np.ndarray:
+    preprocessing = Preprocessing(run.settings.size_px)
+    shown = track(samples, "calibrating", console=console)
+    return _run_bytes(classifier, (prepare(read_image(s), preprocessing) for s in shown))
+
+
+def _run_bytes(classifier: bytes, pictures: Iterable[np.ndarray]) -> np.ndarray:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(classifier)
+        model = Interpreter(path, threads=2)
+        return np.concatenate([model.run(picture[None])[0] for picture in pictures])
+
+
+def _manifest(
+    run: Run,
+    name: str,
+    logits: np.ndarray,
+    validation: Sequence[Sample],
+    answers: dict[str, np.ndarray],
+) -> dict[str, Any]:
+    wanted = targets(validation, run.labels)
+    weight = run.recipe.loss.positive_weight
+    shifted = logits - np.log(weight)
+    try:
+        slope, offset = fit_platt(shifted, wanted)
+    except ValueError as error:
+        raise ExportError(f"calibration: {error}; train longer") from error
+    thresholds = choose_thresholds(1 / (1 + np.exp(-(slope * shifted + offset))), wanted)
+    calibration = {"slope": slope, "offset": offset}
+    labels = [
+        {
+            "id": part,
+            "name": name_of(part),
+            "threshold": float(thresholds[i]),
+            "calibration": calibration,
+            "support": int(wanted[:, i].sum()),
+        }
+        for i, part in enumerate(run.labels)
+    ]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": name,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "source": {"commit": run.commit, "recipe_sha256": recipe_hash(run.recipe)},
+        "labels": labels,
+        "positive_weight": weight,
+        "preprocessing": {"size_px": run.settings.size_px, "resize": "letterbox", "colour": "rgb"},
+        "companion": {"layer": LAYER, "grid": grid(run.settings), "pooling": "mean"},
+        "self_test": {
+            "tolerance": SELF_TEST_TOLERANCE_LOGITS,
+            "pictures": [
+                {"role": role, "logits": [round(float(z), 5) for z in logits]}
+                for role, logits in answers.items()
+            ],
+        },
+    }
+
+
+def _files(
+    classifier: bytes, companion_file: bytes, tests: dict, pages: dict
+) -> dict[str, tuple[str, bytes]]:
+    evaluation = json.dumps(pages["evaluation"], indent=1) + "\n"
+    return {
+        "classifier": ("classifier.int8.tflite", classifier),
+        "companion": ("companion.float.tflite", companion_file),
+        "evaluation": ("evaluation.json", evaluation.encode()),
+        "model_card": ("MODEL_CARD.md", pages["card"].encode()),
+        **{role: (f"self_test/{role[-1]}.png", _png(picture)) for role, picture in tests.items()},
+    }
+
+
+def _png(picture: np.ndarray) -> bytes:
+    return cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
+
+
+def _int8_against_float(
+    bundle: Bundle, folded: Folded, samples, console: Console
+) -> dict[str, Any]:
+    """Labels and mAP of the int8 model beside the float one, on test pictures."""
+    test = [s for s in samples if s.split == "test"]
+    wanted = targets(test, [label.id for label in bundle.labels])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "float.tflite"
+        path.write_bytes(float_classifier(folded))
+        models = Interpreter(bundle.path("classifier"), 2), Interpreter(path, 2)
+        pictures = track(test, "comparing with float", console=console)
+        both = [
+            [m.run(p[None])[0][0] for m in models]
+            for p in (prepare(read_image(s), bundle.preprocessing) for s in pictures)
+        ]
+    int8, floating = (np.stack([pair[i] for pair in both]) for i in (0, 1))
+    same = [
+        np.array_equal(
+            bundle.probabilities(a) >= bundle.thresholds,
+            bundle.probabilities(b) >= bundle.thresholds,
+        )
+        for a, b in zip(int8, floating, strict=True)
+    ]
+    return {
+        "pictures": len(test),
+        "same_label_set": float(np.mean(same)),
+        "mean_logit_difference": float(np.abs(int8 - floating).mean()),
+        "map_int8": mean_average_precision(wanted, int8),
+        "map_float": mean_average_precision(wanted, floating),
+    }
