@@ -10,7 +10,9 @@ import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -24,7 +26,7 @@ from edge.classifier import Classifier
 from edge.config import Config, check_against_bundle
 from edge.dashboard import create_app
 from edge.domain import Frame
-from edge.errors import CameraLost, ConfigError
+from edge.errors import CameraLost, ConfigError, JournalError
 from edge.explain.gradcam import GradCam
 from edge.handoff import LatestSlot
 from edge.items import ItemAssembler, Trigger
@@ -55,15 +57,13 @@ class App:
     """
 
     def __init__(self, config: Config) -> None:
-        import time
-
         self._ended = threading.Event()
         self._failure: str | None = None
         bundle = read_bundle(config.bundle)
         check_against_bundle(config, bundle)
         self._socket = _listen(config.dashboard.host, config.dashboard.port)
         try:
-            journal = Journal(config.journal, time.time())
+            journal = _journal(config)
         except Exception:
             self._socket.close()
             raise
@@ -183,6 +183,18 @@ class App:
         return CameraReport(health.state, health.last_error)
 
 
+def _journal(config: Config) -> Journal:
+    folder = config.journal.path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JournalError(
+            f"{folder}: no folder for the journal can be made there ({error.strerror});"
+            " set another [journal] path"
+        ) from error
+    return Journal(config.journal, time.time())
+
+
 def machine_opener(config: Config) -> Callable[[], Driver] | None:
     """What opens the configured machine; None for `driver = "none"`."""
     if config.machine.driver == "none":
@@ -191,8 +203,6 @@ def machine_opener(config: Config) -> Callable[[], Driver] | None:
 
 
 def _with_problem(snapshot: Snapshot, problem: str) -> Snapshot:
-    from dataclasses import replace
-
     return replace(snapshot, version=snapshot.version + 1, problem=problem)
 
 

@@ -87,17 +87,13 @@ def _print_labelled(done, model, as_json: bool) -> None:  # type: ignore[no-unty
     if as_json:
         typer.echo(json.dumps(described(done, model), ensure_ascii=False))
     elif done.prediction is None:
-        typer.echo(f"{done.picture}: {_without(done.picture, done.error)}", err=True)
+        typer.echo(done.error, err=True)
     else:
         found = [
             f"{label.id} {label.name} {100 * float(done.prediction.probabilities[label.index]):.0f} %"
             for label in done.prediction.present
         ]
         typer.echo(f"{done.picture}: {', '.join(found) or 'no label present'}")
-
-
-def _without(picture: str, error: str) -> str:
-    return error.removeprefix(f"{picture}: ")
 
 
 @app.command()

@@ -30,15 +30,31 @@ class Graph:
         """Leaky ReLU with the network's slope."""
         return tf.nn.leaky_relu(x, self.settings.slope)
 
+    def incoming(self, picture):
+        """What the first convolution sees; a hook for quantising."""
+        return picture
+
+    def entering(self, x, name: str):
+        """What enters an activation, or the logits; a hook for quantising."""
+        return x
+
+    def leaving(self, x, name: str):
+        """What leaves an activation; a hook for quantising."""
+        return x
+
+    def activated(self, x, name: str):
+        """Leaky ReLU between its two hooks."""
+        return self.leaving(self.leaky(x), name)
+
     def features(self, picture):
         """Picture (1, s, s, 3) in 0..255 to A (1, h, w, c), the activation of conv5."""
-        x = tf.cast(picture, self.dtype)
+        x = self.incoming(tf.cast(picture, self.dtype))
         for number, (kernel, bias) in enumerate(self.convolutions, start=1):
-            stride = self.settings.strides[number - 1]
-            x = tf.nn.conv2d(x, kernel, stride, "SAME") + bias
+            name, stride = f"conv{number}", self.settings.strides[number - 1]
+            x = self.entering(tf.nn.conv2d(x, kernel, stride, "SAME") + bias, name)
             if number in POOL_AFTER and number != 5:
                 x = pool(x)  # before the activation: it is monotone, so the result is the same
-            x = self.leaky(x)
+            x = self.activated(x, name)
         return x
 
     def rows(self, pooled):
@@ -51,9 +67,10 @@ class Graph:
     def hidden(self, rows):
         """Rows to the two hidden layers before their activation, and the scores (rows, n)."""
         (w1, b1), (w2, b2), (w3, b3) = self.dense
-        h1 = tf.matmul(rows, w1) + b1
-        h2 = tf.matmul(self.leaky(h1), w2) + b2
-        return h1, h2, tf.matmul(self.leaky(h2), w3) + b3
+        h1 = self.entering(tf.matmul(rows, w1) + b1, "dense1")
+        h2 = self.entering(tf.matmul(self.activated(h1, "dense1"), w2) + b2, "dense2")
+        scores = tf.matmul(self.activated(h2, "dense2"), w3) + b3
+        return h1, h2, self.entering(scores, "logits")
 
     def logits(self, scores, positions: int):
         """Scores (rows, n) to logits (1, n)."""
