@@ -1,1 +1,10 @@
-"""The page on the local network."""
+"""The page on the local network: it shows, and asks; it never waits on the pipeline.
+
+app.py            builds the application and its routes
+guard.py          who may ask for what: hosts, origins, headers, errors
+pictures.py       frames and explanations as JPEG, each encoded once
+views.py          the routes that answer with pictures
+api.py            the routes that answer with JSON
+state.py          a snapshot as JSON
+static/           plain JavaScript modules and one style sheet
+"""

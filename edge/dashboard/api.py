@@ -1,0 +1,109 @@
+"""The routes that answer with JSON: what is, and what a person asks for."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from flask import Response, jsonify, request
+
+from edge.board import ArmRequest, Board, ExplainRequest, Request, Requests, StopRequest
+from edge.dashboard.guard import json_body, problem
+from edge.dashboard.pictures import ExplainedPictures
+from edge.dashboard.state import ages_ms, printable, state_of
+from edge.domain import Label
+
+MAX_MATCHES = 3
+
+
+class ApiViews:
+    """What is, and what a person asks for.
+
+    Args:
+        board: What to show.
+        requests: Where to put what is asked for; the pipeline takes it.
+        explained: Knows the last explanations.
+        clock: As `time.monotonic`.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        requests: Requests,
+        explained: ExplainedPictures,
+        clock: Callable[[], float],
+    ) -> None:
+        self._board = board
+        self._requests = requests
+        self._explained = explained
+        self._clock = clock
+
+    def state(self) -> Response:
+        """GET /api/state: everything but pictures; 304 where nothing but time has passed."""
+        snapshot = self._board.current()
+        # Who reads of an explanation asks for its pictures next.
+        self._explained.note(snapshot.explanation)
+        state = state_of(snapshot)
+        answer = jsonify(state | {"age_ms": ages_ms(snapshot, self._clock())})
+        answer.set_etag(_digest(state), weak=True)
+        answer.make_conditional(request)
+        return answer
+
+    def stop(self) -> Response:
+        """POST /api/stop: never refused, never confirmed, whatever its body."""
+        self._requests.put(StopRequest(), urgent=True)
+        return _taken()
+
+    def arm(self) -> Response:
+        """POST /api/arm {"confirm": true}"""
+        body = json_body(frozenset({"confirm"}))
+        if body is None or body.get("confirm") is not True:
+            return problem(400, 'the machine will move; confirm with {"confirm": true}')
+        return self._ask(ArmRequest())
+
+    def explain(self) -> Response:
+        """POST /api/explain {"label": "<id>"}"""
+        body = json_body(frozenset({"label"}))
+        label_id = body.get("label") if body else None
+        if not isinstance(label_id, str):
+            return problem(400, 'expected {"label": "<id>"} with the id of a label')
+        labels = self._board.current().about.labels
+        label = next((label for label in labels if label.id == label_id), None)
+        if label is None:
+            return _unknown(label_id, labels)
+        return self._ask(ExplainRequest(label.index))
+
+    def health(self) -> Response:
+        """GET /healthz: 200 while the pipeline runs, else 503."""
+        why = self._board.current().problem
+        return jsonify(ok=True) if why is None else _down(why)
+
+    def _ask(self, wanted: Request) -> Response:
+        if self._requests.put(wanted):
+            return _taken()
+        answer = problem(503, "too many requests wait already; try again in a second")
+        answer.headers["Retry-After"] = "1"
+        return answer
+
+
+def _down(why: str) -> Response:
+    return problem(503, printable(why) or "the pipeline stopped", ok=False)
+
+
+def _taken() -> Response:
+    answer = jsonify(accepted=True)
+    answer.status_code = 202
+    return answer
+
+
+def _unknown(label_id: str, labels: tuple[Label, ...]) -> Response:
+    names = {label.id.casefold(): label.id for label in labels}
+    names |= {label.name.casefold(): label.id for label in labels}
+    found = get_close_matches(label_id.casefold(), names, MAX_MATCHES, cutoff=0.5)
+    close = list(dict.fromkeys(names[name] for name in found))
+    hint = f"; did you mean {' or '.join(close)}?" if close else ""
+    return problem(400, f"no label {label_id[:40]!r}{hint}", did_you_mean=close)
+
+
+def _digest(state: object) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:32]

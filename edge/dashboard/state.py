@@ -1,0 +1,250 @@
+"""A snapshot as JSON for the page.
+
+Everything a machine, a camera or a bundle said is text from outside: it is cut to length, and
+what would not print is replaced.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from edge.board import About, Snapshot
+from edge.decision import Alternative, SortDecision
+from edge.domain import Explanation, Label, Prediction
+from edge.journal import Balance, Entry, Outcome
+from sorter_firmware_bridge.bins import Bin
+
+MAX_TEXT_CHARS = 400
+MAX_RECENT = 20
+
+Json = dict[str, Any]
+
+OUTCOME_SENTENCES = {
+    Outcome.CONFIRMED: "The machine moved it, and a sensor saw it drop.",
+    Outcome.FIRED: "The machine moved it; no sensor has seen it drop.",
+    Outcome.MISSED: "The machine took the command and did not move it.",
+    Outcome.REFUSED: "The machine refused the command.",
+    Outcome.UNKNOWN: "It was sent, and it is not known what happened. Look at the machine.",
+    Outcome.REVIEW: "For a person to look at.",
+    Outcome.UNMOVED: "Nothing was sent to the machine.",
+    Outcome.PENDING: "Sent; the machine has not said yet what happened.",
+}
+
+
+def state_of(snapshot: Snapshot) -> Json:
+    """Everything of one moment but the time that has passed since.
+
+    Args:
+        snapshot: From the board.
+
+    Returns:
+        Values that JSON has; the same for the same snapshot.
+    """
+    about = snapshot.about
+    return {
+        "version": snapshot.version,
+        "frame": _frame(snapshot.prediction),
+        "labels": _present(snapshot.prediction, about),
+        "explanation": _explanation(snapshot.explanation),
+        "decision": _decision(snapshot.decision),
+        "outcome": _outcome(snapshot.entry),
+        "recent": [_row(entry, about) for entry in snapshot.recent[:MAX_RECENT]],
+        "balance": _balance(snapshot.balance),
+        "machine": _machine(snapshot),
+        "camera": {
+            "state": snapshot.camera_state,
+            "problem": printable(snapshot.camera_problem),
+            "description": printable(about.camera),
+        },
+        "counters": {
+            "frames_seen": snapshot.frames_seen,
+            "frames_replaced": snapshot.frames_replaced,
+        },
+        "stage_ms": _stages(snapshot.stage_ms),
+        "problem": printable(snapshot.problem),
+        "about": _about(about),
+    }
+
+
+def ages_ms(snapshot: Snapshot, now_s: float) -> dict[str, int | None]:
+    """How old the picture, the explanation's picture and the decision are.
+
+    Args:
+        snapshot: From the board.
+        now_s: `time.monotonic()`.
+    """
+    prediction, explanation, decision = (
+        snapshot.prediction,
+        snapshot.explanation,
+        snapshot.decision,
+    )
+    return {
+        "frame": age_ms(prediction.frame.captured_at_s, now_s) if prediction else None,
+        "explanation": (
+            age_ms(explanation.prediction.frame.captured_at_s, now_s) if explanation else None
+        ),
+        "decision": age_ms(decision.decided_at_s, now_s) if decision else None,
+    }
+
+
+def age_ms(then_s: float, now_s: float) -> int:
+    """Whole milliseconds since then, never below zero."""
+    return max(0, round((now_s - then_s) * 1e3))
+
+
+def printable(value: object) -> str | None:
+    """Text from outside, safe to show: without control characters, and not endless."""
+    if value is None:
+        return None
+    shown = "".join(char if char.isprintable() else " " for char in str(value)[:MAX_TEXT_CHARS])
+    return shown + "…" if len(str(value)) > MAX_TEXT_CHARS else shown
+
+
+def _frame(prediction: Prediction | None) -> Json | None:
+    return {"sequence": prediction.frame.sequence} if prediction else None
+
+
+def _present(prediction: Prediction | None, about: About) -> list[Json]:
+    if prediction is None:
+        return []
+    return [
+        _label(label)
+        | {
+            "confidence": _number(prediction.probabilities[label.index]),
+            "threshold": _number(about.thresholds[label.index]),
+        }
+        for label in prediction.present
+    ]
+
+
+def _explanation(explanation: Explanation | None) -> Json | None:
+    if explanation is None:
+        return None
+    details = explanation.details
+    height, width = explanation.maps.shape[1:]
+    return {
+        "sequence": explanation.prediction.frame.sequence,
+        "method": printable(explanation.method),
+        "layer": printable(details.get("layer")),
+        "grid": [height, width],
+        "pooling": printable(details.get("pooling")),
+        "milliseconds": _number(details.get("milliseconds"), 1),
+        "scale_max": _number(explanation.maps.max(initial=0.0)),
+        "scale_name": "this frame",
+        "disagrees": [printable(label_id) for label_id in details.get("disagrees", ())],
+        "labels": _explained(explanation),
+    }
+
+
+def _explained(explanation: Explanation) -> list[Json]:
+    disagrees = frozenset(explanation.details.get("disagrees", ()))
+    return [
+        _label(label)
+        | {
+            "confidence": _number(explanation.prediction.probabilities[label.index]),
+            "max": _number(heat.max(initial=0.0)),
+            "no_evidence": not bool((heat > 0).any()),
+            "disagrees": label.id in disagrees,
+        }
+        for label, heat in zip(explanation.labels, explanation.maps, strict=True)
+    ]
+
+
+def _decision(decision: SortDecision | None) -> Json | None:
+    if decision is None:
+        return None
+    return {
+        "item": decision.item.number,
+        "sequence": decision.item.newest.frame.sequence,
+        "reason": str(decision.reason),
+        "reason_text": decision.reason.describe,
+        "sentence": printable(decision.explanation),
+        "bin": _bin(decision.target),
+        "label": _label(decision.label) if decision.label else None,
+        "agreeing": decision.item.agreeing,
+        "frames": len(decision.item.predictions),
+        "alternatives": [_alternative(other) for other in decision.alternatives],
+    }
+
+
+def _alternative(other: Alternative) -> Json:
+    return _label(other.label) | {
+        "confidence": _number(other.probability),
+        "bin": _bin(other.bin),
+    }
+
+
+def _outcome(entry: Entry | None) -> Json | None:
+    if entry is None:
+        return None
+    return {
+        "code": str(entry.outcome),
+        "sentence": OUTCOME_SENTENCES[entry.outcome],
+        "item_id": entry.item_id,
+        "command_id": entry.command_id,
+    }
+
+
+def _row(entry: Entry, about: About) -> Json:
+    return {
+        "item_id": entry.item_id,
+        "seen_at_s": _number(entry.seen_at_s, 1),
+        "labels": _named(entry.label_ids, about.labels),
+        "reason": printable(entry.reason),
+        "sentence": printable(entry.explanation),
+        "bin": _bin(entry.bin),
+        "outcome": str(entry.outcome),
+    }
+
+
+def _named(label_ids: Iterable[str], labels: Iterable[Label]) -> list[Json]:
+    names = {label.id: label.name for label in labels}
+    return [
+        {"id": printable(known), "name": printable(names.get(known, ""))} for known in label_ids
+    ]
+
+
+def _balance(balance: Balance) -> Json:
+    counts: Json = {str(outcome): getattr(balance, outcome) for outcome in Outcome}
+    return counts | {"seen": balance.seen, "reconciles": balance.reconciles}
+
+
+def _machine(snapshot: Snapshot) -> Json:
+    machine = snapshot.machine
+    return {
+        "kind": printable(snapshot.about.machine_kind),
+        "condition": str(machine.condition) if machine else None,
+        "reason": printable(machine.reason) if machine else None,
+        "queued": machine.queued if machine else None,
+        "problem": printable(snapshot.machine_problem),
+    }
+
+
+def _stages(stage_ms: Mapping[str, float]) -> Json:
+    return {str(printable(name)): _number(value, 1) for name, value in stage_ms.items()}
+
+
+def _about(about: About) -> Json:
+    return {
+        "bundle": printable(about.bundle_name),
+        "model_sha256": printable(about.model_sha256),
+        "mode": printable(about.mode),
+        "machine_kind": printable(about.machine_kind),
+        "camera": printable(about.camera),
+        "labels": len(about.labels),
+    }
+
+
+def _label(label: Label) -> Json:
+    return {"index": label.index, "id": printable(label.id), "name": printable(label.name)}
+
+
+def _bin(target: Bin | None) -> Json | None:
+    return {"number": target.number, "name": printable(target.name)} if target else None
+
+
+def _number(value: Any, digits: int = 4) -> float | None:
+    """A finite number, rounded; JSON has no others."""
+    if value is None or not math.isfinite(value):
+        return None
+    return round(float(value), digits)
