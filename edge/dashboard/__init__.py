@@ -8,3 +8,7 @@ api.py            the routes that answer with JSON
 state.py          a snapshot as JSON
 static/           plain JavaScript modules and one style sheet
 """
+
+from edge.dashboard.app import create_app
+
+__all__ = ["create_app"]
