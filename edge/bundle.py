@@ -15,7 +15,6 @@ Further files may be listed in the manifest; files that are not listed are ignor
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -175,7 +174,7 @@ class Bundle:
         """Calibrated probabilities (n,) of logits (n,)."""
         # tanh neither overflows nor warns at large logits.
         half = 0.5 * (self.slopes * logits + self.offsets)
-        return (0.5 * (1.0 + np.tanh(half))).astype(np.float32)
+        return np.asarray(0.5 * (1.0 + np.tanh(half)), np.float32)
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -407,10 +406,10 @@ def _write_file(folder: Path, path: str, content: bytes) -> dict[str, Any]:
 
 def _replace(staged: Path, folder: Path) -> None:
     if not folder.exists():
-        os.replace(staged, folder)
+        staged.replace(folder)
         return
     old = folder.with_name(f".{folder.name}-replaced")
     shutil.rmtree(old, ignore_errors=True)
-    os.replace(folder, old)
-    os.replace(staged, folder)
+    folder.replace(old)
+    staged.replace(folder)
     shutil.rmtree(old)

@@ -89,8 +89,9 @@ def _print_labelled(done, model, as_json: bool) -> None:  # type: ignore[no-unty
     elif done.prediction is None:
         typer.echo(done.error, err=True)
     else:
+        sure = done.prediction.probabilities
         found = [
-            f"{label.id} {label.name} {100 * float(done.prediction.probabilities[label.index]):.0f} %"
+            f"{label.id} {label.name} {100 * float(sure[label.index]):.0f} %"
             for label in done.prediction.present
         ]
         typer.echo(f"{done.picture}: {', '.join(found) or 'no label present'}")

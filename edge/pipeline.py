@@ -90,10 +90,14 @@ class Pipeline:
             self.see(frame)
 
     def serve(self) -> None:
-        """Do what people asked for; STOP first."""
+        """Do what people asked for; STOP first, and nothing arms that was asked before it."""
         now_s = self._parts.clock()
-        for request in self._parts.requests.take_all():
+        asked = self._parts.requests.take_all()
+        stopped = any(isinstance(request, StopRequest) for request in asked)
+        for request in asked:
             match request:
+                case ArmRequest() if stopped:
+                    continue
                 case StopRequest():
                     self._parts.machine.stop(now_s, "STOP was pressed on the page")
                     self._publish()

@@ -193,8 +193,7 @@ def disturb(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     level = picture.mean()
     picture = (picture - level) * rng.uniform(0.75, 1.5) + level + rng.uniform(-30, 30)
     if rng.random() < 0.5:
-        noise = np.empty(picture.shape[:2], np.float32)
-        cv2.randn(noise, 0, rng.uniform(1, 6))
+        noise = rng.standard_normal(picture.shape[:2], np.float32) * rng.uniform(1, 6)
         picture += noise[..., None]
     return np.clip(picture, 0, 255).astype(np.uint8)
 

@@ -18,8 +18,8 @@ def model_card(
         pictures: Size of the data set.
     """
     test, int8 = evaluation["test"], evaluation["int8_against_float"]
-    stages = "; ".join(
-        f"{s.name}: {s.epochs} epochs of {s.windows_per_epoch:,} windows of {s.side_px} px"
+    stages = "\n".join(
+        f"- {s.name}: {s.epochs} epochs of {s.windows_per_epoch:,} windows of {s.side_px} px"
         for s in run.recipe.stage
     )
     rows = [
@@ -49,10 +49,14 @@ Says which of {len(run.labels)} brick types are visible in a picture of a pile.
 
 ## How it was made
 
-{pictures:,} pictures; the recipe is `{run.recipe.name}` ({stages}). Windows are cut from the pictures
-while training, with their instance maps. Weighted binary cross-entropy with logits, weight
-{run.recipe.loss.positive_weight:g}. Thresholds (largest F1 of each label) and calibration come from the
-validation split; the figures below from the test split, whose scenes were in neither.
+{pictures:,} pictures; the recipe is `{run.recipe.name}`:
+
+{stages}
+
+Windows are cut from the pictures while training, with their instance maps. Weighted binary
+cross-entropy with logits, weight {run.recipe.loss.positive_weight:g}. Thresholds (largest F1 of
+each label) and calibration come from the validation split; the figures below from the test split,
+whose scenes were in neither.
 
 ## How well it does
 
@@ -63,8 +67,9 @@ On {test["pictures"]:.0f} held-out rendered pictures, on the int8 model and the 
 {table}
 
 {_photographs(evaluation)}
-The int8 model gives the same label set as the float one on {100 * int8["same_label_set"]:.1f} % of these
-pictures; mAP {int8["map_int8"]:.4f} against {int8["map_float"]:.4f}.
+The int8 model gives the same label set as the float one on
+{100 * int8["same_label_set"]:.1f} % of these pictures; mAP {int8["map_int8"]:.4f} against
+{int8["map_float"]:.4f}.
 
 ## Where it fails
 
@@ -73,8 +78,8 @@ The weakest labels on held-out renders:
 
 {weakest}
 
-Colours are not told apart, counts are not given, and types outside the {len(run.labels)} are taken for
-one of them or for none.
+Colours are not told apart, counts are not given, and types outside the {len(run.labels)} are taken
+for one of them or for none.
 """
 
 
@@ -83,8 +88,8 @@ def _photographs(evaluation: dict[str, Any]) -> str:
     if not found:
         return "It was not judged on photographs.\n"
     return (
-        f"On {found['pictures']:.0f} phone photographs ({found['labels_present']:.0f} labels, never trained or"
-        f" tuned on): micro precision {found['micro_precision']:.3f}, recall"
+        f"On {found['pictures']:.0f} phone photographs ({found['labels_present']:.0f} labels, never"
+        f" trained or tuned on): micro precision {found['micro_precision']:.3f}, recall"
         f" {found['micro_recall']:.3f}, F1 {found['micro_f1']:.3f}.\n"
     )
 
@@ -93,8 +98,10 @@ def _verdict(test: dict[str, Any], evaluation: dict[str, Any]) -> str:
     lines = []
     if test["micro_f1"] < 0.8:
         lines.append(
-            f"This model is weak: of the labels it reports {100 * test['micro_precision']:.0f} % are right, and"
-            f" it finds {100 * test['micro_recall']:.0f} % of what is there. Do not let it move bins unattended.\n"
+            "This model is weak: of the labels it reports"
+            f" {100 * test['micro_precision']:.0f} % are right, and it finds"
+            f" {100 * test['micro_recall']:.0f} % of what is there. Do not let it move bins"
+            " unattended.\n"
         )
     real = evaluation.get("photographs")
     if real and real["micro_f1"] < test["micro_f1"] / 2:

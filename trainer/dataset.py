@@ -150,7 +150,8 @@ def read_ids(sample: Sample) -> np.ndarray:
         raise DatasetError(f"{sample.ids}: not a one-channel 8-bit PNG")
     if int(ids.max()) > len(sample.instances):
         raise DatasetError(
-            f"{sample.ids}: brick {int(ids.max())} is in the map, the index names {len(sample.instances)}"
+            f"{sample.ids}: brick {int(ids.max())} is in the map, the index names"
+            f" {len(sample.instances)}"
         )
     return ids
 

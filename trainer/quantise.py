@@ -73,7 +73,8 @@ def find_ranges(folded: Folded, pictures: Sequence[np.ndarray]) -> dict[str, Ran
     for picture in pictures:
         for name, values in observe(tf.constant(picture[None])).items():
             flat = values.numpy().ravel()
-            kept = flat if name == "logits" else rng.choice(flat, min(len(flat), SAMPLES_PER_PICTURE))
+            few = min(len(flat), SAMPLES_PER_PICTURE)
+            kept = flat if name == "logits" else rng.choice(flat, few)
             seen.setdefault(name, []).append(kept)
     slope = folded.settings.slope
     return {name: best_range(np.concatenate(values), slope, name) for name, values in seen.items()}
@@ -119,7 +120,7 @@ class ObservedGraph(Graph):
         self._seen["logits"] = self.predict(picture)
         return self._seen
 
-    def entering(self, x, name: str):  # noqa: D102
+    def entering(self, x, name: str):
         if name != "logits":
             self._seen[name] = x
         return x
@@ -134,13 +135,13 @@ class QuantisedGraph(Graph):
         self.convolutions = [(_per_channel(kernel), bias) for kernel, bias in self.convolutions]
         self.dense = [(_per_channel(kernel), bias) for kernel, bias in self.dense]
 
-    def incoming(self, picture):  # noqa: D102
+    def incoming(self, picture):
         return _marked(picture, Range(0.0, 255.0))
 
-    def entering(self, x, name: str):  # noqa: D102
+    def entering(self, x, name: str):
         return _marked(x, self._ranges[name])
 
-    def leaving(self, x, name: str):  # noqa: D102
+    def leaving(self, x, name: str):
         ends = self._ranges[name]
         return _marked(x, Range(self.settings.slope * ends.low, ends.high))
 
@@ -166,5 +167,3 @@ def float_classifier(folded: Folded) -> bytes:
         lambda picture: {"logits": graph.predict(picture)},
         [tf.TensorSpec([1, size, size, 3], tf.uint8, name="picture")],
     )
-
-

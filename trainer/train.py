@@ -9,7 +9,6 @@ final.keras     weights when the recipe is done
 """
 
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -256,7 +255,7 @@ class _Shown(keras.callbacks.Callback):
 def _record(run: Path, model: keras.Model, epoch: Epoch, logs: dict, console: Console) -> None:
     staged = run / "staged.keras"
     model.save(staged)
-    os.replace(staged, run / "last.keras")
+    staged.replace(run / "last.keras")
     row = {"epoch": epoch.number + 1, "stage": epoch.stage.name, **logs}
     with (run / "history.jsonl").open("a", encoding="utf-8") as history:
         history.write(json.dumps(row) + "\n")
@@ -271,4 +270,4 @@ def write_atomically(path: Path, text: str) -> None:
     """Write a small text file so that a reader sees the old or the new one, never half."""
     staged = path.with_name(path.name + ".staged")
     staged.write_text(text, encoding="utf-8")
-    os.replace(staged, path)
+    staged.replace(path)

@@ -87,7 +87,7 @@ def overlay(image: Picture, heat: NDArray[np.float32], maximum: float) -> Pictur
         return image.copy()
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     opacity = (HEAT_OPACITY * np.sqrt(share))[..., None]
-    return (grey * (1 - opacity) + heat_colours(share) * opacity).astype(np.uint8)
+    return np.asarray(grey * (1 - opacity) + heat_colours(share) * opacity, np.uint8)
 
 
 def colour_bar(height_px: int, scale: Scale) -> Picture:

@@ -1,0 +1,67 @@
+# make demo   the app on the shipped bundle, a recorded pile and a simulated machine
+# make test   everything: tests on both runtimes, lint, types, import contracts
+# make bench  the figures that are promised, measured
+
+PYTHON ?= python3
+SYSTEM := deploy/apt-install.sh
+ifeq ($(shell uname -m),armv7l)
+LOCK :=
+else
+LOCK := -c deploy/locks/tested.txt
+endif
+PIP := -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test bench lint clean help
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+# ---- the device's packages only -------------------------------------------------------------
+.venv-device/ready: pyproject.toml deploy/locks/tested.txt
+	$(SYSTEM) python3-venv libgl1 libglib2.0-0
+	$(PYTHON) -m venv .venv-device
+	.venv-device/bin/python $(PIP) $(LOCK) -e '.[device]'
+	touch $@
+
+demo: .venv-device/ready
+	.venv-device/bin/bricksight-edge run --config edge/demo/edge.toml
+
+# ---- everything -----------------------------------------------------------------------------
+.venv/ready: pyproject.toml deploy/locks/tested.txt
+	$(SYSTEM) python3-venv libgl1 libglib2.0-0 chromium chromium-driver
+	$(PYTHON) -m venv .venv
+	.venv/bin/python $(PIP) $(LOCK) -e '.[dev]'
+	touch $@
+
+# ---- the device on tflite-runtime and numpy 1, as on 32-bit Raspberry Pi OS -----------------
+.venv-tflite/ready: pyproject.toml deploy/locks/tflite.txt
+	$(SYSTEM) python3-venv libgl1 libglib2.0-0
+	$(PYTHON) -m venv .venv-tflite
+	.venv-tflite/bin/python $(PIP) -r deploy/locks/tflite.txt
+	.venv-tflite/bin/python $(PIP) --no-deps -e .
+	touch $@
+
+lint: .venv/ready
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+test: .venv/ready .venv-tflite/ready lint
+	.venv-tflite/bin/python -m pytest -q -p no:cacheprovider tests/edge --ignore tests/edge/dashboard --ignore tests/edge/cameras
+	.venv/bin/python -m pytest
+
+# ---- figures --------------------------------------------------------------------------------
+.venv-bench/ready: pyproject.toml deploy/locks/tested.txt deploy/locks/bench.txt
+	$(SYSTEM) python3-venv libgl1 libglib2.0-0
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python $(PIP) -c deploy/locks/tested.txt -e '.[trainer]'
+	.venv-bench/bin/python $(PIP) -c deploy/locks/tested.txt -r deploy/locks/bench.txt
+	touch $@
+
+bench: .venv-bench/ready .venv-device/ready
+	.venv-bench/bin/python -m tests.bench
+
+clean:
+	rm -rf .venv .venv-device .venv-tflite .venv-bench build *.egg-info

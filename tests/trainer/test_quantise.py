@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from edge.interpreter import Interpreter
+from trainer.checks import check_classifier_file, check_one_partition, open_exported
+from trainer.errors import ExportError
+from trainer.folded import fold
+from trainer.graph import to_tflite
+from trainer.model import ModelSettings, build_model
+from trainer.quantise import best_range, float_classifier, quantise
+
+SETTINGS = ModelSettings(
+    labels=12,
+    size_px=96,
+    width=0.15,
+    dense_size=24,
+    stem_kernel=5,
+    stem_stride=2,
+    second_kernel=3,
+    head="positions",
+)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (16, 6, 6, 3)).astype(np.uint8)
+    return coarse.repeat(16, axis=1).repeat(16, axis=2)
+
+
+@pytest.fixture(scope="module")
+def models(pictures, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    folded = fold(build_model(SETTINGS), SETTINGS)
+    (folder / "int8.tflite").write_bytes(quantise(folded, pictures))
+    (folder / "float.tflite").write_bytes(float_classifier(folded))
+    return folder
+
+
+def logits(path, pictures):
+    model = Interpreter(path)
+    return np.concatenate([model.run(p[None])[0] for p in pictures])
+
+
+def test_folded_float_equals_the_keras_network(models, pictures):
+    keras_logits = build_model(SETTINGS).predict(pictures.astype(np.float32) / 255, verbose=0)
+    np.testing.assert_allclose(
+        logits(models / "float.tflite", pictures), keras_logits["logits"], atol=1e-4
+    )
+
+
+def test_int8_follows_the_float_model(models, pictures):
+    exact = logits(models / "float.tflite", pictures)
+    stored = logits(models / "int8.tflite", pictures)
+    assert np.corrcoef(exact.ravel(), stored.ravel())[0, 1] > 0.98
+
+
+def test_every_operator_is_int8_and_in_one_partition(models):
+    model = Interpreter(models / "int8.tflite")
+    assert model.inputs == (((1, 96, 96, 3), np.dtype(np.uint8)),)
+    assert model.outputs == (((1, 12), np.dtype(np.float32)),)
+    assert model.operators.count("DELEGATE") == 1
+    assert (models / "int8.tflite").stat().st_size < (models / "float.tflite").stat().st_size / 2
+
+
+def test_range_is_chosen_behind_the_activation():
+    rng = np.random.default_rng(0)
+    # Half of the span is negative and matters a tenth as much; one value is far out.
+    values = np.concatenate([rng.normal(0, 1, 100_000), [-40.0]])
+    ends = best_range(values, 0.1, "conv3")
+    assert -10 < ends.low < -0.5
+    assert 3 < ends.high < 6
+
+
+def test_logits_are_never_clipped():
+    ends = best_range(np.array([-9.0, 2.0, 30.0]), 0.1, "logits")
+    assert (ends.low, ends.high) == (-9.0, 30.0)
+
+
+def test_exporter_refuses_nan(tmp_path, pictures):
+    model = build_model(SETTINGS)
+    layer = model.get_layer("logits")
+    layer.bias.assign(np.full(12, np.nan, np.float32))
+    path = tmp_path / "nan.tflite"
+    path.write_bytes(float_classifier(fold(model, SETTINGS)))
+    with pytest.raises(ExportError, match=r"nan\.tflite: an output is not finite"):
+        check_classifier_file(path, pictures[:1])
+
+
+def test_exporter_refuses_a_second_partition(tmp_path):
+    kernel = tf.random.stateless_normal([3, 3, 3, 3], [1, 2])
+
+    def interrupted(picture):
+        x = tf.nn.conv2d(picture, kernel, 1, "SAME")
+        x = tf.cast(tf.math.top_k(x, 2).indices, tf.float32)
+        return {"out": tf.nn.conv2d(x, kernel[:, :, :2], 1, "SAME")}
+
+    path = tmp_path / "two.tflite"
+    path.write_bytes(to_tflite(interrupted, [tf.TensorSpec([1, 8, 8, 3], tf.float32)]))
+    with pytest.raises(ExportError, match="2 XNNPACK partitions, expected 1"):
+        check_one_partition(path, open_exported(path))
+
+
+def test_exporter_refuses_an_operator_that_is_not_built_in():
+    with pytest.raises(ExportError, match="built-in operators"):
+        to_tflite(
+            lambda x: {"out": tf.raw_ops.Betainc(a=x, b=x, x=x)},
+            [tf.TensorSpec([4], tf.float32)],
+        )
+
+
+def test_exporter_refuses_a_file_that_is_no_model(tmp_path):
+    path = tmp_path / "no.tflite"
+    path.write_bytes(b"TFL3 but nothing else")
+    with pytest.raises(ExportError, match=r"no\.tflite"):
+        open_exported(path)

@@ -1,0 +1,180 @@
+"""The whole way of the trainer on a tiny data set: train, stop, go on, export, evaluate."""
+
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from piles import TINY_RECIPE
+from typer.testing import CliRunner
+
+from edge.bundle import read_bundle
+from edge.errors import BundleError
+from trainer.cli import app
+from trainer.errors import DatasetError, RecipeError
+from trainer.export import export, export_max_pooled, read_run
+from trainer.train import learning_rate, train
+
+
+class Killed(Exception):
+    """Stands in for a kill after the first epoch was written."""
+
+
+@pytest.fixture(scope="module")
+def bundle(trained_run, piles, console, tmp_path_factory):
+    return export(trained_run, piles, tmp_path_factory.mktemp("out") / "tiny", "tiny", console)
+
+
+def history(run):
+    return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+
+
+def test_run_folder_holds_recipe_history_weights_and_commit(trained_run):
+    facts = json.loads((trained_run / "run.json").read_text())
+    assert facts["labels"] == ["3001", "3024", "6141"]
+    assert facts["seed"] == 3
+    assert facts["commit"]
+    assert (trained_run / "recipe.toml").read_text() == TINY_RECIPE
+    assert [row["epoch"] for row in history(trained_run)] == [1, 2, 3]
+    assert read_run(trained_run).settings.size_px == 96
+
+
+def test_training_lowers_the_loss(trained_run):
+    rows = history(trained_run)
+    assert rows[1]["loss"] < rows[0]["loss"]
+
+
+def test_stopped_run_goes_on_and_ends_where_an_unbroken_one_does(
+    trained_run, piles, recipe_path, console, tmp_path, monkeypatch
+):
+    import trainer.train as training
+
+    run = tmp_path / "run"
+    record = training._record
+
+    def record_and_die(*args):
+        record(*args)
+        raise Killed
+
+    monkeypatch.setattr(training, "_record", record_and_die)
+    with pytest.raises(Killed):
+        train(recipe_path, piles, run, console)
+    assert json.loads((run / "state.json").read_text()) == {"epochs_done": 1}
+    monkeypatch.undo()
+    train(recipe_path, piles, run, console)
+    assert [row["epoch"] for row in history(run)] == [1, 2, 3]
+    one, other = (
+        keras.saving.load_model(folder / "final.keras", compile=False).get_weights()
+        for folder in (run, trained_run)
+    )
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_finished_run_is_left_alone(trained_run, piles, recipe_path, console):
+    before = (trained_run / "final.keras").stat().st_mtime_ns
+    train(recipe_path, piles, trained_run, console)
+    assert (trained_run / "final.keras").stat().st_mtime_ns == before
+
+
+def test_run_of_another_recipe_is_refused(trained_run, piles, console, tmp_path):
+    other = tmp_path / "other.toml"
+    other.write_text(TINY_RECIPE.replace("seed = 3", "seed = 4"))
+    with pytest.raises(RecipeError, match="another recipe"):
+        train(other, piles, trained_run, console)
+
+
+def test_cosine_falls_from_one_rate_to_the_other(trained_run):
+    stage = read_run(trained_run).recipe.stage[0]
+    rates = [learning_rate(stage, p) for p in (0.0, 0.5, 1.0)]
+    assert rates == [pytest.approx(3e-3), pytest.approx(1.5e-3), pytest.approx(0.0)]
+
+
+def test_exported_bundle_reads_back_with_everything(bundle):
+    read = read_bundle(bundle.folder)
+    assert [label.id for label in read.labels] == ["3001", "3024", "6141"]
+    assert read.manifest.labels[0].name == "Brick 2x4"
+    evaluation = json.loads(read.path("evaluation").read_text())
+    assert 0 <= evaluation["test"]["micro_f1"] <= 1
+    assert evaluation["checks"]["map_difference_trained"] <= 1e-4
+    assert evaluation["checks"]["map_difference_random"] <= 1e-4
+    card = read.path("model_card").read_text()
+    assert f"{evaluation['test']['mean_average_precision']:.4f}" in card
+
+
+def test_weight_shift_is_removed_before_calibration(bundle):
+    read = read_bundle(bundle.folder)
+    calibration = read.manifest.labels[0].calibration
+    logit = np.full(3, 1.3, np.float32)
+    expected = 1 / (1 + np.exp(-(calibration.slope * (1.3 - np.log(3.0)) + calibration.offset)))
+    np.testing.assert_allclose(read.probabilities(logit), expected, rtol=1e-5)
+
+
+def test_max_pooled_companion_is_an_extra_file(trained_run, tmp_path):
+    path = tmp_path / "extra" / "companion.max.tflite"
+    assert export_max_pooled(trained_run, path) <= 1e-4
+    assert path.stat().st_size > 10_000
+
+
+def test_unfinished_run_is_not_exported(trained_run, piles, console, tmp_path):
+    half = tmp_path / "half"
+    shutil.copytree(trained_run, half)
+    (half / "final.keras").unlink()
+    with pytest.raises(RecipeError, match="let the run finish"):
+        export(half, piles, tmp_path / "out", "half", console)
+    assert not (tmp_path / "out").exists()
+
+
+def test_commands_train_export_evaluate(trained_run, piles, recipe_path, tmp_path):
+    runner = CliRunner()
+    done = runner.invoke(
+        app, ["train", str(recipe_path), "--data", str(piles), "--run", str(trained_run)]
+    )
+    assert done.exit_code == 0, done.output
+    assert "next: bricksight-trainer export" in done.output
+    out = tmp_path / "bundle"
+    done = runner.invoke(app, ["export", str(trained_run), "--data", str(piles), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    done = runner.invoke(app, ["evaluate", str(out), "--data", str(piles), "--json"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["test"]["pictures"] > 0
+
+
+def test_evaluate_needs_something_to_evaluate_on(bundle):
+    done = CliRunner().invoke(app, ["evaluate", str(bundle.folder)])
+    assert done.exit_code == 2
+    assert "--data" in done.output
+
+
+def test_photographs_are_scored_without_what_is_ignored(bundle, piles, console, tmp_path):
+    from trainer.evaluate import evaluate_photographs
+
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    shutil.copy(piles / "images" / "0.jpg", folder / "0.jpg")
+    every = ["3001", "3024", "6141"]
+    truth = {"0.jpg": {"present": [], "ignore": every}}
+    (folder / "labels.json").write_text(json.dumps(truth))
+    assert evaluate_photographs(bundle, folder, console)["labels_reported"] == 0
+    (folder / "labels.json").write_text(json.dumps({"0.jpg": {"present": ["1"], "ignore": []}}))
+    with pytest.raises(DatasetError, match="does not know: 1"):
+        evaluate_photographs(bundle, folder, console)
+
+
+def test_existing_bundle_survives_a_failed_export(bundle, monkeypatch, tmp_path):
+    from edge import bundle as contract
+
+    out = tmp_path / "kept"
+    shutil.copytree(bundle.folder, out)
+    values = json.loads((out / "manifest.json").read_text())
+    files = {
+        role: (entry["path"], (out / entry["path"]).read_bytes())
+        for role, entry in values.pop("files").items()
+    }
+    values["labels"][0]["threshold"] = 2.0
+    with pytest.raises(BundleError, match="threshold"):
+        contract.write_bundle(out, values, files)
+    assert read_bundle(out).sha256 == bundle.sha256
+    assert [p.name for p in tmp_path.iterdir()] == ["kept"]
