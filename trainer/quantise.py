@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from trainer.equalise import ObservedGraph, equalise
 from trainer.folded import Folded
 from trainer.graph import Graph, to_tflite
 
@@ -41,7 +42,8 @@ def quantise(folded: Folded, pictures: Sequence[np.ndarray]) -> bytes:
     Raises:
         ExportError: The converter refuses.
     """
-    graph = QuantisedGraph(folded, find_ranges(folded, pictures))
+    even = equalise(folded, pictures)
+    graph = QuantisedGraph(even, find_ranges(even, pictures))
     size = folded.settings.size_px
     return to_tflite(
         lambda picture: {"logits": graph.predict(picture)},
@@ -109,21 +111,6 @@ def _stored_twice(values: np.ndarray, low: float, high: float, slope: float) -> 
 def _stored(values: np.ndarray, low: float, high: float) -> np.ndarray:
     step = (high - low) / LEVELS
     return np.round((np.clip(values, low, high) - low) / step) * step + low
-
-
-class ObservedGraph(Graph):
-    """Hands out what the ranges are chosen from."""
-
-    def observe(self, picture) -> dict[str, tf.Tensor]:
-        """Every tensor that enters an activation, by name, and the logits."""
-        self._seen: dict[str, tf.Tensor] = {}
-        self._seen["logits"] = self.predict(picture)
-        return self._seen
-
-    def entering(self, x, name: str):
-        if name != "logits":
-            self._seen[name] = x
-        return x
 
 
 class QuantisedGraph(Graph):

@@ -49,7 +49,7 @@ def test_missing_and_empty_index_are_errors(tmp_path):
 
 
 def test_unknown_label_is_named(piles):
-    with pytest.raises(DatasetError, match="'3001'|'3024'|'6141'"):
+    with pytest.raises(DatasetError, match=r"'(3001|3024|6141)'"):
         targets(read_index(piles), ["9999"])
 
 

@@ -1,4 +1,4 @@
-"""The network is the paper's: five convolutions, three dense, three max-pools, three batch-norms."""
+"""The network is the paper's: five convolutions, three dense, pools and batch-norms by threes."""
 
 import keras
 import numpy as np

@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from edge.interpreter import Interpreter
 from trainer.checks import check_classifier_file, check_one_partition, open_exported
+from trainer.equalise import equalise
 from trainer.errors import ExportError
 from trainer.folded import fold
-from trainer.graph import to_tflite
+from trainer.graph import Graph, to_tflite
 from trainer.model import ModelSettings, build_model
 from trainer.quantise import best_range, float_classifier, quantise
 
@@ -62,6 +65,19 @@ def test_every_operator_is_int8_and_in_one_partition(models):
     assert model.outputs == (((1, 12), np.dtype(np.float32)),)
     assert model.operators.count("DELEGATE") == 1
     assert (models / "int8.tflite").stat().st_size < (models / "float.tflite").stat().st_size / 2
+
+
+@pytest.mark.parametrize("head", ["flatten", "positions"])
+def test_equalising_changes_channels_and_not_the_logits(head, pictures):
+    settings = replace(SETTINGS, head=head)
+    folded = fold(build_model(settings), settings)
+    even = equalise(folded, pictures[:4])
+    assert not np.allclose(even.convolutions[2][0], folded.convolutions[2][0])
+    for picture in pictures[:4]:
+        batch = tf.constant(picture[None])
+        np.testing.assert_allclose(
+            Graph(even).predict(batch), Graph(folded).predict(batch), atol=1e-4
+        )
 
 
 def test_range_is_chosen_behind_the_activation():
