@@ -142,7 +142,8 @@ class App:
         except CameraSilent:
             return
         except CameraLost as error:
-            log.warning("%s", error)
+            if not self._ended.is_set():
+                log.warning("%s", error)
 
     def _serve(self) -> None:
         if self._ended.is_set():

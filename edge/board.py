@@ -7,7 +7,7 @@ from edge.decision import SortDecision
 from edge.domain import Explanation, Label, Prediction
 from edge.handoff import Published, RequestQueue
 from edge.journal import Balance, Entry
-from sorter_firmware_bridge.bins import MachineState
+from sorter_firmware_bridge.bins import MachineState, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ class Snapshot:
         prediction: The newest one; None before the first frame.
         explanation: The newest Grad-CAM; it holds the prediction it speaks of. None before.
         decision: The newest decision; it holds its item. None before.
-        entry: The journal's row of that decision, with what the machine answered.
+        entry: The journal's row of that decision, with what became of it.
+        receipt: What the machine answered last to its command; None where nothing was sent.
         recent: The newest rows of the journal, newest first.
         balance: What became of all items.
         machine: What the machine said last; None when it does not answer or there is none.
@@ -81,6 +82,7 @@ class Snapshot:
     explanation: Explanation | None = None
     decision: SortDecision | None = None
     entry: Entry | None = None
+    receipt: Receipt | None = None
     recent: tuple[Entry, ...] = ()
     balance: Balance = field(default_factory=Balance)
     machine: MachineState | None = None

@@ -78,6 +78,7 @@ class Pipeline:
         self._parts = parts
         self._asked = _Asked()
         self._decided: tuple[SortDecision, int | None] | None = None
+        self._answer: Receipt | None = None
         self._frames_seen = 0
         self._closed = False
 
@@ -183,13 +184,15 @@ class Pipeline:
         now_s = parts.clock()
         decision = decide(item, parts.policy, facts, now_s)
         command_id = parts.journal.record_decision(decision, parts.wall_clock())
-        self._decided = decision, command_id
+        self._decided, self._answer = (decision, command_id), None
         if command_id is not None and state is not None:
             command = command_for(decision, command_id, state, now_s)
             self._record(parts.machine.move_to(command) or _never_sent(command_id))
 
     def _record(self, receipt: Receipt) -> None:
         self._parts.journal.record_receipt(receipt, self._parts.wall_clock())
+        if self._decided is not None and self._decided[1] == receipt.command_id:
+            self._answer = receipt
 
     def _publish(self, **news: Any) -> None:
         parts = self._parts
@@ -207,6 +210,7 @@ class Pipeline:
                 version=current.version + 1,
                 recent=recent,
                 entry=recent[0] if self._decided is not None and recent else None,
+                receipt=self._answer,
                 machine=parts.machine.state,
                 machine_problem=parts.machine.problem,
                 camera_state=camera.state,

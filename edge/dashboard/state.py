@@ -12,7 +12,7 @@ from edge.board import About, Snapshot
 from edge.decision import Alternative, SortDecision
 from edge.domain import Explanation, Label, Prediction
 from edge.journal import Balance, Entry, Outcome
-from sorter_firmware_bridge.bins import Bin
+from sorter_firmware_bridge.bins import Bin, Receipt, ReceiptState
 
 MAX_TEXT_CHARS = 400
 MAX_RECENT = 20
@@ -47,7 +47,7 @@ def state_of(snapshot: Snapshot) -> Json:
         "labels": _present(snapshot.prediction, about),
         "explanation": _explanation(snapshot.explanation),
         "decision": _decision(snapshot.decision),
-        "outcome": _outcome(snapshot.entry),
+        "outcome": _outcome(snapshot.entry, snapshot.receipt),
         "recent": [_row(entry, about) for entry in snapshot.recent[:MAX_RECENT]],
         "balance": _balance(snapshot.balance),
         "machine": _machine(snapshot),
@@ -174,15 +174,25 @@ def _alternative(other: Alternative) -> Json:
     }
 
 
-def _outcome(entry: Entry | None) -> Json | None:
+def _outcome(entry: Entry | None, receipt: Receipt | None) -> Json | None:
     if entry is None:
         return None
+    outcome = _answered(receipt) or entry.outcome
+    reason = printable(receipt.reason) if receipt is not None else ""
     return {
-        "code": str(entry.outcome),
-        "sentence": OUTCOME_SENTENCES[entry.outcome],
+        "code": str(outcome),
+        "sentence": f"{OUTCOME_SENTENCES[outcome]} {reason}".rstrip(),
         "item_id": entry.item_id,
         "command_id": entry.command_id,
     }
+
+
+def _answered(receipt: Receipt | None) -> Outcome | None:
+    # An item for review is counted as such; here the machine's own answer comes first.
+    if receipt is None:
+        return None
+    accepted = receipt.state is ReceiptState.ACCEPTED
+    return Outcome.PENDING if accepted else Outcome(receipt.state.value)
 
 
 def _row(entry: Entry, about: About) -> Json:

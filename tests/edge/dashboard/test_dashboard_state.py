@@ -9,10 +9,11 @@ import pytest
 from dashboard_rig import ABOUT, ENTRY, NOW_S, PLATES, World, everything, explain, pile, predict
 from flask.testing import FlaskClient
 
-from edge.dashboard.state import MAX_TEXT_CHARS, OUTCOME_SENTENCES
+from edge.board import Snapshot
+from edge.dashboard.state import MAX_TEXT_CHARS, OUTCOME_SENTENCES, state_of
 from edge.domain import Label
 from edge.journal import Outcome
-from sorter_firmware_bridge.bins import Condition, MachineState
+from sorter_firmware_bridge.bins import Cause, Condition, MachineState, Receipt, ReceiptState
 
 
 def _state(client: FlaskClient) -> dict[str, Any]:
@@ -236,3 +237,15 @@ def test_a_label_id_with_a_slash_is_asked_for_by_body(client: FlaskClient, world
     headers = {"X-Bricksight": "1"}
     answer = client.post("/api/explain", json={"label": "../3001"}, headers=headers)
     assert answer.status_code == 202
+
+
+def test_what_the_machine_answered_comes_before_how_the_item_is_counted() -> None:
+    review = replace(ENTRY, outcome=Outcome.REVIEW, command_id=5)
+    snapshot = Snapshot(1, ABOUT, entry=review)
+    assert state_of(snapshot)["outcome"]["code"] == "review"
+    jam = Receipt(5, ReceiptState.MISSED, 1.0, Cause.JAM, "gate 6 jammed")
+    outcome = state_of(replace(snapshot, receipt=jam))["outcome"]
+    assert outcome["code"] == "missed"
+    assert outcome["sentence"].endswith("gate 6 jammed")
+    accepted = Receipt(5, ReceiptState.ACCEPTED, 1.0)
+    assert state_of(replace(snapshot, receipt=accepted))["outcome"]["code"] == "pending"
