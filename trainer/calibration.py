@@ -7,6 +7,9 @@ from trainer.metrics import counts, f1
 SUPPORT_MIN = 5
 """Labels seen less often in validation take the threshold that is best for all labels together."""
 NEWTON_STEPS = 100
+F1_SLACK = 0.05
+"""Thresholds whose F1 is within this share of the best are equals: with a few dozen positives the
+difference is chance, and the highest of them reports the fewest wrong labels."""
 
 
 def fit_platt(logits: np.ndarray, target: np.ndarray) -> tuple[float, float]:
@@ -44,7 +47,7 @@ def fit_platt(logits: np.ndarray, target: np.ndarray) -> tuple[float, float]:
 
 
 def choose_thresholds(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The threshold of largest F1 for each label.
+    """The threshold of largest F1 for each label, up to `F1_SLACK`.
 
     Args:
         probability: (pictures, n) in 0..1.
@@ -64,12 +67,16 @@ def choose_thresholds(probability: np.ndarray, target: np.ndarray) -> np.ndarray
 
 
 def best_threshold(probability: np.ndarray, target: np.ndarray) -> float:
-    """The threshold of largest F1 for one label; the higher one of equals."""
+    """The threshold of largest F1 for one label; the highest of those within `F1_SLACK`."""
     values = np.unique(probability)
     borders = np.concatenate([(values[1:] + values[:-1]) / 2, [(values[-1] + 1) / 2]])
     borders = borders[::-1][:: max(1, len(borders) // 2000)]
-    scores = [
-        float(f1(*counts(target[:, None], (probability >= border)[:, None]))[0])
-        for border in borders
-    ]
-    return float(np.clip(borders[int(np.argmax(scores))], 1e-6, 1 - 1e-6))
+    scores = np.array(
+        [
+            float(f1(*counts(target[:, None], (probability >= border)[:, None]))[0])
+            for border in borders
+        ]
+    )
+    # Borders fall, so the first one that is good enough is the highest.
+    chosen = int(np.argmax(scores >= (1 - F1_SLACK) * scores.max()))
+    return float(np.clip(borders[chosen], 1e-6, 1 - 1e-6))

@@ -37,3 +37,11 @@ def test_rare_labels_take_the_threshold_of_all_labels():
     probability = np.clip(0.6 * target + rng.uniform(0, 0.3, target.shape), 0, 1)
     chosen = choose_thresholds(probability, target)
     assert chosen[1] == pytest.approx(best_threshold(probability.ravel(), target.ravel()))
+
+
+def test_highest_of_equally_good_thresholds_is_taken():
+    probability = np.concatenate([np.linspace(0.6, 0.9, 20), [0.5], np.linspace(0.0, 0.1, 50)])
+    target = np.concatenate([np.ones(20), np.zeros(51)])
+    chosen = best_threshold(probability, target)
+    # One missed of twenty costs less than 5 %; the highest border that still does is taken.
+    assert (probability >= chosen).sum() == 19
