@@ -68,7 +68,8 @@ def _self_test(bundle: Bundle) -> str:
     worst = replay_self_test(bundle, Interpreter(bundle.path("classifier")))
     test = bundle.manifest.self_test
     return (
-        f"{len(test.pictures)} pictures, logits within {worst:.3f} (allowed {test.tolerance:.3f})"
+        f"{len(test.pictures)} pictures, logits off by {worst:.3f} of their spread at most"
+        f" (allowed {test.tolerance:.3f})"
     )
 
 
