@@ -10,6 +10,8 @@ from edge.domain import Explanation
 from edge.preprocessing import Preprocessing, place
 
 HEAT_OPACITY = 0.65
+UNDER_HEAT = 0.45
+"""How bright the grey picture under a map is: on full white, the strongest heat would not show."""
 BAR_WIDTH_PX = 14
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 INK = (235, 235, 235)
@@ -71,7 +73,7 @@ def heat_colours(share: NDArray[np.float32]) -> Picture:
 
 
 def overlay(image: Picture, heat: NDArray[np.float32], maximum: float) -> Picture:
-    """Draw a map on a grey copy of the picture.
+    """Draw a map on a dimmed grey copy of the picture.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -79,15 +81,16 @@ def overlay(image: Picture, heat: NDArray[np.float32], maximum: float) -> Pictur
         maximum: What full colour stands for.
 
     Returns:
-        (H, W, 3) uint8 RGB. More evidence is never drawn weaker; where there is none the plain
-        picture stays.
+        (H, W, 3) uint8 RGB. More evidence is never drawn nearer to the grey beneath it; a map
+        without evidence leaves the plain picture.
     """
     share = np.clip(heat / maximum, 0, 1) if maximum > 0 else np.zeros_like(heat)
     if not share.any():
         return image.copy()
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     opacity = (HEAT_OPACITY * np.sqrt(share))[..., None]
-    return np.asarray(grey * (1 - opacity) + heat_colours(share) * opacity, np.uint8)
+    drawn = UNDER_HEAT * grey * (1 - opacity) + heat_colours(share) * opacity
+    return np.asarray(np.rint(drawn), np.uint8)
 
 
 def colour_bar(height_px: int, scale: Scale) -> Picture:
@@ -120,6 +123,7 @@ def _fit(text: str, width_px: int) -> str:
 
 
 PANEL_PX = 360
+PANEL_PX_MIN = 120
 
 
 def sheet(explanation: Explanation, preprocessing: Preprocessing, columns: int = 4) -> Picture:
@@ -133,31 +137,36 @@ def sheet(explanation: Explanation, preprocessing: Preprocessing, columns: int =
     Returns:
         A picture, (H, W, 3) uint8 RGB.
     """
-    image = _panel(explanation.prediction.frame.image)
+    image = _scaled(explanation.prediction.frame.image)
     scale = frame_scale(explanation)
-    panels = [captioned(image, _pile_caption(explanation))]
+    panels = [captioned(_padded(image), _pile_caption(explanation))]
     for label, heat in zip(explanation.labels, explanation.maps, strict=True):
         drawn = overlay(image, map_on_picture(heat, image, preprocessing), scale.maximum)
-        panels.append(captioned(drawn, _map_caption(explanation, label.index, heat, scale)))
+        caption = _map_caption(explanation, label.index, heat, scale)
+        panels.append(captioned(_padded(drawn), caption))
     rows = [panels[i : i + columns] for i in range(0, len(panels), columns)]
     width = min(columns, len(panels))
     stacked = np.vstack([_row(row, width) for row in rows])
     bar = np.full((stacked.shape[0], 96, 3), PAPER, np.uint8)
-    bar[: image.shape[0]] = colour_bar(image.shape[0], scale)
+    height = _padded(image).shape[0]
+    bar[:height] = colour_bar(height, scale)
     return np.hstack([stacked, bar])
 
 
-def _panel(image: Picture) -> Picture:
+def _scaled(image: Picture) -> Picture:
     height, width = image.shape[:2]
     factor = PANEL_PX / max(height, width)
     size = max(1, round(width * factor)), max(1, round(height * factor))
     interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    small = np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
-    square = np.full((PANEL_PX, PANEL_PX, 3), PAPER, np.uint8)
-    square[: size[1], : size[0]] = small
-    return (
-        small if small.shape[0] >= 120 and small.shape[1] >= 120 else square[:, : max(120, size[0])]
-    )
+    return np.asarray(cv2.resize(image, size, interpolation=interpolation), np.uint8)
+
+
+def _padded(image: Picture) -> Picture:
+    """The picture on a panel that has room for a caption and the colour bar."""
+    height, width = image.shape[:2]
+    panel = np.full((max(height, PANEL_PX_MIN), max(width, PANEL_PX_MIN), 3), PAPER, np.uint8)
+    panel[:height, :width] = image
+    return panel
 
 
 def _row(panels: list[Picture], width: int) -> Picture:
