@@ -8,6 +8,7 @@
     ├── CameraError (OSError)
     │   ├── CameraUnavailable           it could not be opened
     │   └── CameraLost                  it was open and stopped delivering
+    │       └── CameraEnded             it has given its last frame
     └── JournalError (OSError)          the record cannot be written
 
 Each is also the builtin that fits, so that callers who know only Python can catch it.
@@ -44,6 +45,10 @@ class CameraUnavailable(CameraError):
 
 class CameraLost(CameraError):
     """The source was open and stopped delivering."""
+
+
+class CameraEnded(CameraLost):
+    """The source has given its last frame; opening it again would only repeat it."""
 
 
 class JournalError(EdgeError, OSError):

@@ -57,7 +57,8 @@ class Camera(Protocol):
 
         Raises:
             CameraSilent: Nothing came within `timeout_s`; asking again may help.
-            CameraLost: The source ended, failed or was closed; only opening again helps.
+            CameraEnded: It gave its last frame.
+            CameraLost: The source failed or was closed; only opening again helps.
         """
         ...
 

@@ -1,5 +1,6 @@
 """A camera that comes back: opens its source again, ever more patiently."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from typing import Literal
 
 from edge.cameras.camera import Camera, CameraSilent
 from edge.domain import Frame
-from edge.errors import CameraError, CameraLost
+from edge.errors import CameraEnded, CameraError, CameraLost
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +39,20 @@ class Backoff:
         return float(min(self.first_s * self.factor ** min(failures - 1, 64), self.longest_s))
 
 
+CameraState = Literal["live", "reconnecting", "closed"]
+
+
 @dataclass(frozen=True, slots=True)
 class CameraHealth:
     """How a camera does, for a person to see.
 
     Attributes:
-        state: "live" while frames come.
+        state: "live" while frames come; "closed" also when there are no more to come.
         reconnects: How often the source was opened again after it had been open.
         last_error: What went wrong last, without secrets; None while nothing has.
     """
 
-    state: Literal["live", "reconnecting", "closed"]
+    state: CameraState
     reconnects: int
     last_error: str | None
 
@@ -100,7 +104,9 @@ class ReconnectingCamera(Camera):
         return self._health
 
     def next_frame(self, timeout_s: float) -> Frame:
-        """See `Camera.next_frame`; asking again always helps, until it is closed.
+        """See `Camera.next_frame`; asking again always helps, until it is closed or has ended.
+
+        A source that has ended is not opened again, and stays silent.
 
         A try to open takes the source's own time-out, on top of `timeout_s`. A ConfigError of
         `open_source` is passed on, for no waiting mends it.
@@ -142,9 +148,10 @@ class ReconnectingCamera(Camera):
         if self._closed.is_set():
             raise CameraLost(f"{self.description}: closed.")
         if ahead_s > within_s:
+            left = f"the next try is in {ahead_s - within_s:.1f} s"
+            when = left if math.isfinite(ahead_s) else "it has ended"
             raise CameraSilent(
-                f"{self.description}: not there; the next try is in {ahead_s - within_s:.1f} s. "
-                f"{self._health.last_error or ''}".rstrip()
+                f"{self.description}: not there; {when}. {self._health.last_error or ''}".rstrip()
             )
 
     def _lost(self, error: CameraError) -> CameraLost:
@@ -154,9 +161,12 @@ class ReconnectingCamera(Camera):
         if camera is not None:
             camera.close()
         self._failures += 1
-        self._retry_at_s = self._clock() + self._backoff.delay_s(self._failures)
-        self._health = CameraHealth("reconnecting", self._reconnects(), str(error))
-        return CameraLost(str(error))
+        ended = isinstance(error, CameraEnded)
+        wait_s = math.inf if ended else self._backoff.delay_s(self._failures)
+        self._retry_at_s = self._clock() + wait_s
+        state: CameraState = "closed" if ended else "reconnecting"
+        self._health = CameraHealth(state, self._reconnects(), str(error))
+        return CameraEnded(str(error)) if ended else CameraLost(str(error))
 
     def _delivered(self, frame: Frame) -> Frame:
         # Only now is it back: a source that opens and gives nothing is waited for ever longer.

@@ -9,7 +9,7 @@ from threading import Event
 from edge.cameras.camera import Camera, CameraSettings, CameraSilent
 from edge.cameras.pacing import Pacer
 from edge.domain import Frame
-from edge.errors import CameraLost, CameraUnavailable, PictureError
+from edge.errors import CameraEnded, CameraLost, CameraUnavailable, PictureError
 from edge.pictures import find_pictures, read_picture
 
 DEFAULT_FPS = 10.0
@@ -70,7 +70,7 @@ class ReplayCamera(Camera):
         for _ in self._pictures:
             path = next(self._order, None)
             if path is None:
-                break
+                raise CameraEnded(f"{self.description}: no picture left to show.{reason}")
             try:
                 image = read_picture(path)
             except PictureError as error:

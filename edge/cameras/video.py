@@ -13,7 +13,7 @@ from edge.cameras.camera import Camera, CameraSettings, CameraSilent
 from edge.cameras.opencv import to_rgb
 from edge.cameras.pacing import Pacer
 from edge.domain import Frame
-from edge.errors import CameraLost, CameraUnavailable
+from edge.errors import CameraEnded, CameraLost, CameraUnavailable
 
 FALLBACK_FPS = 25.0
 MAX_FPS = 1000.0
@@ -70,7 +70,8 @@ class VideoCamera(Camera):
         if image is None and self._settings.loop:
             image = _read(self._start_again())
         if image is None:
-            raise CameraLost(f"{self.description}: no frame left to show.")
+            ended = CameraLost if self._settings.loop else CameraEnded
+            raise ended(f"{self.description}: no frame left to show.")
         return Frame(next(self._sequence), self._clock(), to_rgb(image))
 
     def _start_again(self) -> Any:
