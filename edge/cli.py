@@ -1,5 +1,6 @@
 """bricksight-edge: label pictures, run the device, check the set-up."""
 
+import io
 import json
 import logging
 import os
@@ -85,7 +86,8 @@ def _print_labelled(done, model, as_json: bool) -> None:  # type: ignore[no-unty
     from edge.label import as_json as described
 
     if as_json:
-        typer.echo(json.dumps(described(done, model), ensure_ascii=False))
+        # In ASCII: the name of a file may be no text at all.
+        typer.echo(json.dumps(described(done, model)))
     elif done.prediction is None:
         typer.echo(done.error, err=True)
     else:
@@ -140,6 +142,8 @@ def main() -> None:
 
     # The runtimes log their start on stderr; it says nothing to a user.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except (EdgeError, BridgeError) as error:

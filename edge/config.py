@@ -1,11 +1,12 @@
 """edge.toml: what this machine is. What the model is comes from the bundle alone."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from edge.bundle import Bundle
 from edge.cameras import CameraSettings, kind_of_source
@@ -20,6 +21,9 @@ from sorter_firmware_bridge.drivers import ADAPTERS
 SHIPPED_BUNDLE = Path(__file__).parent / "models" / "starter"
 
 
+Side = Annotated[int, Field(ge=16, le=16_384)]
+
+
 class BundleSection(Section):
     """Which model."""
 
@@ -31,7 +35,7 @@ class CameraSection(Section):
 
     source: str = Field(min_length=1)
     fps: Annotated[float, Field(gt=0, le=240)] | None = None
-    size_px: Annotated[tuple[int, int], FromList] = (1280, 960)
+    size_px: Annotated[tuple[Side, Side], FromList] = (1280, 960)
     open_timeout_s: float = Field(10.0, gt=0, le=120)
     read_timeout_s: float = Field(2.0, gt=0, le=120)
     loop: bool = True
@@ -61,6 +65,11 @@ class BinSection(Section):
     number: int = Field(ge=0, le=255)
     name: str = Field(min_length=1, max_length=40)
     labels: Annotated[tuple[str, ...], FromList] = ()
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Self:
+        Bin(self.number, self.name)
+        return self
 
 
 class SortingSection(Section):
@@ -112,7 +121,7 @@ class JournalSection(Section):
     """Where the record is kept."""
 
     path: str = "journal.sqlite"
-    max_rows: int = Field(100_000, ge=1)
+    max_rows: int = Field(100_000, ge=100, le=10_000_000)
 
 
 class RuntimeSection(Section):
@@ -173,7 +182,8 @@ def read_config(path: Path) -> Config:
     try:
         return _config(path, file)
     except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
+        text = path.read_text(encoding="utf-8")
+        raise ConfigError(f"{_where_named(path, text, str(error))}: {error}") from error
 
 
 def _config(path: Path, file: File) -> Config:
@@ -181,7 +191,10 @@ def _config(path: Path, file: File) -> Config:
     camera = CameraSettings(
         **{**file.camera.model_dump(), "source": _source(home, file.camera.source)}
     )
-    kind_of_source(camera.source)
+    try:
+        kind_of_source(camera.source)
+    except ConfigError as error:
+        raise ConfigError(f"camera.source: {error}") from error
     if file.machine.arm_at_start and file.machine.driver != "simulated":
         raise ConfigError(
             f"machine.arm_at_start: found true with driver {file.machine.driver!r}; only the"
@@ -245,10 +258,17 @@ def check_against_bundle(config: Config, bundle: Bundle) -> None:
         raise ConfigError("\n".join(f"{_where(config.path, text, p)}: {p}" for p in problems))
 
 
+def _where_named(path: Path, text: str, problem: str) -> str:
+    """The line of the key, as in "items.k", that a problem begins with."""
+    section, _, key = re.split(r"[ :]", problem, maxsplit=1)[0].partition(".")
+    line = line_of(text, [section, key])
+    return f"{path}, line {line}" if line else str(path)
+
+
 def _where(path: Path, text: str, problem: str) -> str:
     # Problems quote what they speak of; its first quoted occurrence in the file is the line.
     quoted = problem.split("'")[1::2]
     for number, line in enumerate(text.splitlines(), start=1):
-        if quoted and f'"{quoted[0]}"' in line.partition("#")[0]:
+        if quoted and re.search(rf"[\"']{re.escape(quoted[0])}[\"']", line.partition("#")[0]):
             return f"{path}, line {number}"
     return str(path)
