@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from types import FrameType
 from typing import Any
@@ -26,7 +27,7 @@ from edge.classifier import Classifier
 from edge.config import Config, check_against_bundle
 from edge.dashboard import create_app
 from edge.domain import Frame
-from edge.errors import CameraLost, ConfigError, JournalError
+from edge.errors import CameraLost, ConfigError
 from edge.explain.gradcam import GradCam
 from edge.handoff import LatestSlot
 from edge.items import ItemAssembler, Trigger
@@ -40,6 +41,8 @@ from sorter_firmware_bridge.drivers.driver import Driver
 FRAME_WAIT_S = 0.5
 WEB_THREADS = 12
 JOIN_S = 10.0
+SIGNAL_POLL_S = 0.2
+REQUEST_BYTES_MAX = 65536
 
 log = logging.getLogger(__name__)
 
@@ -58,23 +61,23 @@ class App:
 
     def __init__(self, config: Config) -> None:
         self._ended = threading.Event()
+        self._signalled = False
         self._failure: str | None = None
         bundle = read_bundle(config.bundle)
         check_against_bundle(config, bundle)
-        self._socket = _listen(config.dashboard.host, config.dashboard.port)
-        try:
-            journal = _journal(config)
-        except Exception:
-            self._socket.close()
-            raise
         self.board: Board = Board(Snapshot(0, _about(config, bundle)))
         self.requests: Requests = Requests()
         self._frames: LatestSlot[Frame] = LatestSlot()
         self._camera = ReconnectingCamera(
             lambda: open_camera(config.camera), redact(config.camera.source)
         )
-        self._pipeline = self._build_pipeline(config, bundle, journal)
-        self._web = _web_server(self._socket, self.board, self.requests, bundle)
+        with ExitStack() as undo:
+            self._socket = _listen(config.dashboard.host, config.dashboard.port)
+            undo.callback(self._socket.close)
+            journal = undo.enter_context(Journal(config.journal, time.time()))
+            self._pipeline = self._build_pipeline(config, bundle, journal)
+            self._web = _web_server(self._socket, self.board, self.requests, bundle)
+            undo.pop_all()
         self._workers = {
             "capture": Worker("capture", self._capture, self._failed),
             "pipeline": Worker("pipeline", self._pipeline.step, self._failed, self._pipeline.close),
@@ -101,8 +104,8 @@ class App:
         """Wait until it is asked to end or something fails; whether that happened."""
         return self._ended.wait(timeout_s)
 
-    def end(self, *_: object) -> None:
-        """Ask it to end; also a signal handler."""
+    def end(self) -> None:
+        """Ask it to end."""
         self._ended.set()
 
     def stop(self) -> None:
@@ -116,8 +119,11 @@ class App:
         self._join("pipeline")
         self._pipeline.close()
         self._workers["web"].stop()
+        # In the server's own loop, which ends once nothing is left to wait for.
         self._web.trigger.pull_trigger(lambda: wasyncore.close_all(self._web._map))
         self._join("web")
+        wasyncore.close_all(self._web._map)
+        self._web.task_dispatcher.shutdown()
         self._socket.close()
 
     def run(self) -> str | None:
@@ -125,7 +131,7 @@ class App:
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
             self.start()
-            while not self.wait(1.0):
+            while not (self._signalled or self.wait(SIGNAL_POLL_S)):
                 pass
         finally:
             self.stop()
@@ -134,7 +140,8 @@ class App:
         return self._failure
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._ended.set()
+        # An Event may not be set here: this thread may be holding its lock, waiting for it.
+        self._signalled = True
 
     def _capture(self) -> None:
         try:
@@ -184,21 +191,9 @@ class App:
         return CameraReport(health.state, health.last_error)
 
 
-def _journal(config: Config) -> Journal:
-    folder = config.journal.path.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise JournalError(
-            f"{folder}: no folder for the journal can be made there ({error.strerror});"
-            " set another [journal] path"
-        ) from error
-    return Journal(config.journal, time.time())
-
-
 def machine_opener(config: Config) -> Callable[[], Driver] | None:
-    """What opens the configured machine; None for `driver = "none"`."""
-    if config.machine.driver == "none":
+    """What opens the configured machine; None for `driver = "none"` and where there are no bins."""
+    if config.machine.driver == "none" or not config.policy.bins:
         return None
     return lambda: open_driver(config.machine.driver, config.policy.bins, config.machine.settings)
 
@@ -221,17 +216,13 @@ def _about(config: Config, bundle: Bundle) -> About:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
+        return socket.create_server((host, port), family=family)
     except OSError as error:
-        listening.close()
         raise ConfigError(
             f"dashboard.port: {port} on {host} cannot be used ({error.strerror}); stop what uses"
             " it, or set another [dashboard] port (0 takes any that is free)"
         ) from error
-    return listening
 
 
 def _web_server(listening: socket.socket, board: Board, requests: Requests, bundle: Bundle) -> Any:
@@ -242,4 +233,5 @@ def _web_server(listening: socket.socket, board: Board, requests: Requests, bund
         threads=WEB_THREADS,
         ident=None,
         clear_untrusted_proxy_headers=True,
+        max_request_body_size=REQUEST_BYTES_MAX,
     )

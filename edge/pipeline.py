@@ -148,20 +148,18 @@ class Pipeline:
         }
         self._publish(explanation=explanation, stage_ms=stage_ms)
 
-    def fail(self, problem: str) -> None:
-        """Show why the pipeline ended."""
-        self._publish(problem=problem)
-
     def close(self) -> None:
         """Stop the machine, write down what that dropped, close the journal. Safe to call twice."""
         if self._closed:
             return
         self._closed = True
         self._parts.machine.close()
-        for receipt in self._parts.machine.receipts():
-            self._record(receipt)
-        self._publish()
-        self._parts.journal.close()
+        try:
+            for receipt in self._parts.machine.receipts():
+                self._record(receipt)
+            self._publish()
+        finally:
+            self._parts.journal.close()
 
     def _explain(self, prediction: Prediction) -> Explanation:
         labels = list(prediction.present)
@@ -178,6 +176,8 @@ class Pipeline:
 
     def _decide(self, item: Item) -> None:
         parts = self._parts
+        # Whoever pressed STOP while the frame was looked at means this item too.
+        self.serve()
         state = parts.machine.fresh_state(parts.clock())
         bundle = parts.classifier.bundle
         facts = Facts(state, parts.machine.bins, bundle.labels, bundle.sha256)
@@ -201,7 +201,7 @@ class Pipeline:
             news["decision"] = self._decided[0]
         recent = current.recent
         if "prediction" not in news:
-            recent = parts.journal.recent(RECENT_ROWS) if not self._closed else current.recent
+            recent = parts.journal.recent(RECENT_ROWS)
             news["balance"] = parts.journal.balance()
         camera = self._camera()
         parts.board.replace(

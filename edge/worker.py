@@ -11,7 +11,8 @@ class Worker:
         name: Of the thread.
         step: One round; must return within a second or so.
         finish: Called on the thread when it ends, for whatever reason.
-        failed: Called on the thread with the error that ended it.
+        failed: Called on the thread with its name and the error that ended it, or that its
+            finish ran into.
     """
 
     def __init__(
@@ -41,10 +42,15 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        self._report(self._work)
+        self._report(self._finish)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            self._step()
+
+    def _report(self, act: Callable[[], None]) -> None:
         try:
-            while not self._stop.is_set():
-                self._step()
+            act()
         except Exception as error:  # noqa: BLE001 - whatever it is, the app has to hear of it
             self._failed(self._thread.name, error)
-        finally:
-            self._finish()
