@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -22,7 +23,14 @@ from waitress import wasyncore
 
 from edge.board import About, Board, Requests, Snapshot
 from edge.bundle import Bundle, read_bundle
-from edge.cameras import CameraSilent, ReconnectingCamera, open_camera, redact
+from edge.cameras import (
+    CameraSilent,
+    ReconnectingCamera,
+    SourceKind,
+    kind_of_source,
+    open_camera,
+    redact,
+)
 from edge.classifier import Classifier
 from edge.config import Config, check_against_bundle
 from edge.dashboard import create_app
@@ -182,6 +190,7 @@ class App:
                 board=self.board,
                 requests=self.requests,
                 sensor_triggers=config.items.trigger is Trigger.SENSOR,
+                empty_at_start=config.empty_at_start,
                 camera=self._camera_report,
             )
         )
@@ -210,8 +219,14 @@ def _about(config: Config, bundle: Bundle) -> About:
         thresholds=tuple(float(t) for t in bundle.thresholds),
         mode=config.policy.mode.value,
         machine_kind=config.machine.driver,
-        camera=redact(config.camera.source),
+        camera=_shown(config.camera.source),
     )
+
+
+def _shown(source: str) -> str:
+    # The page is no place for the folders of this machine, nor for passwords.
+    files = (SourceKind.PICTURES, SourceKind.VIDEO)
+    return Path(source).name if kind_of_source(source) in files else redact(source)
 
 
 def _listen(host: str, port: int) -> socket.socket:

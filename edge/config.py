@@ -88,7 +88,10 @@ class SortingSection(Section):
 
 
 class ItemsSection(Section):
-    """When frames are an item; see `edge.items.ItemSettings`."""
+    """When frames are an item; see `edge.items.ItemSettings`.
+
+    `empty_at_start` says that the first frame shows the empty place: that scene is no item.
+    """
 
     trigger: Literal["still", "sensor"] = "still"
     k: int = Field(3, ge=1, le=100)
@@ -97,6 +100,7 @@ class ItemsSection(Section):
     still_threshold: float = Field(2.0, ge=0, le=255)
     changed_threshold: float = Field(4.0, ge=0, le=255)
     light_drift: float = Field(0.05, ge=0, le=1)
+    empty_at_start: bool = False
 
 
 class DashboardSection(Section):
@@ -155,6 +159,7 @@ class Config:
         machine: Which driver.
         policy: For `edge.decision.decide`.
         items: For `edge.items.ItemAssembler`.
+        empty_at_start: Whether the first frame shows the empty place, which is no item.
         dashboard: Host and port.
         journal: For `edge.journal.Journal`.
         threads: Of the model runtime.
@@ -166,6 +171,7 @@ class Config:
     machine: MachineSection
     policy: Policy
     items: ItemSettings
+    empty_at_start: bool
     dashboard: DashboardSection
     journal: JournalSettings
     threads: int
@@ -206,11 +212,17 @@ def _config(path: Path, file: File) -> Config:
         camera=camera,
         machine=file.machine,
         policy=_policy(file),
-        items=ItemSettings(**{**file.items.model_dump(), "trigger": Trigger(file.items.trigger)}),
+        items=_items(file.items),
+        empty_at_start=file.items.empty_at_start,
         dashboard=file.dashboard,
         journal=JournalSettings(home / file.journal.path, file.journal.max_rows),
         threads=file.runtime.threads,
     )
+
+
+def _items(section: ItemsSection) -> ItemSettings:
+    values = section.model_dump(exclude={"empty_at_start"})
+    return ItemSettings(**{**values, "trigger": Trigger(section.trigger)})
 
 
 def _source(home: Path, source: str) -> str:

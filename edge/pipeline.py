@@ -42,6 +42,7 @@ class Parts:
         board: Where snapshots are published.
         requests: What people ask for.
         sensor_triggers: Whether a sensor of the machine begins an item.
+        empty_at_start: Whether the first frame shows the empty place, which is no item.
         camera: How the camera does.
         clock: Seconds, monotonic.
         wall_clock: Seconds since the epoch, for the journal.
@@ -57,6 +58,7 @@ class Parts:
     board: Board
     requests: Requests
     sensor_triggers: bool = False
+    empty_at_start: bool = False
     camera: Callable[[], CameraReport] = lambda: CameraReport("live", None)
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
@@ -135,6 +137,8 @@ class Pipeline:
         labelled = time.perf_counter()
         self._frames_seen += 1
         self._publish(prediction=prediction, stage_ms={"label": (labelled - started) * 1e3})
+        if self._frames_seen == 1 and self._parts.empty_at_start:
+            self._parts.items.learn_empty(prediction)
         item = self._parts.items.add(prediction)
         if item is not None:
             self._decide(item)
