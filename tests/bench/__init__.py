@@ -1,0 +1,1 @@
+"""The promised figures, measured: `python -m tests.bench`."""
