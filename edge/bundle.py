@@ -239,7 +239,7 @@ def _read_manifest(folder: Path) -> Manifest:
 def _problem(path: Path, detail: Any) -> str:
     key = ".".join(str(step) for step in detail["loc"]) or "the manifest"
     message = detail["msg"].removeprefix("Value error, ")
-    found = "" if detail["type"] == "value_error" else f" (found {str(detail['input'])[:60]!r})"
+    found = "" if detail["type"] == "value_error" else f" (found {repr(detail['input'])[:60]})"
     return f"{path}: {key}: {message}{found}"
 
 
