@@ -1,4 +1,4 @@
-"""Grad-CAM on the shipped companion; its figures are checked where it is built, in tests/trainer."""
+"""Grad-CAM on the shipped companion; tests/trainer checks its figures where it is built."""
 
 from dataclasses import replace
 

@@ -1,0 +1,358 @@
+"""`bricksight-edge label`: any picture is labelled or refused, and the others still are."""
+
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bundle_copies import edit_manifest
+from PIL import ExifTags, Image
+from typer.testing import CliRunner, Result
+
+import edge.cli
+from edge.bundle import Bundle
+from edge.config import SHIPPED_BUNDLE
+from edge.explain.overlay import PANEL_PX
+from edge.pictures import read_picture
+
+ROOT = Path(__file__).parents[2]
+STAGES = {"read", "classify"}
+
+
+def scene(height: int = 90, width: int = 120, seed: int = 0) -> np.ndarray:
+    """Coarse coloured noise, that survives JPEG."""
+    cells = np.random.default_rng(seed).integers(0, 256, (height // 30, width // 30, 3))
+    return cells.astype(np.uint8).repeat(30, 0).repeat(30, 1)
+
+
+def save(path: Path, image: np.ndarray | None = None, **options: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(scene() if image is None else image).save(path, **options)
+    return path
+
+
+def label(*arguments: object) -> Result:
+    return CliRunner().invoke(edge.cli.app, ["label", *map(str, arguments)])
+
+
+def objects(result: Result) -> list[dict[str, Any]]:
+    """Each line of standard output as an object."""
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def labelled(*arguments: object) -> dict[str, Any]:
+    """The one object of a picture that has to be labelled."""
+    result = label("--json", *arguments)
+    assert result.exit_code == 0, result.output
+    (found,) = objects(result)
+    assert "error" not in found
+    return found
+
+
+def refused(*arguments: object) -> str:
+    """The error of the one picture that has to be refused."""
+    result = label("--json", *arguments)
+    assert result.exit_code == 1
+    (found,) = objects(result)
+    assert set(found) == {"picture", "error"}
+    return str(found["error"])
+
+
+# --- what is printed ---
+
+
+def test_an_object_holds_what_is_promised(tmp_path: Path, shipped: Bundle) -> None:
+    path = save(tmp_path / "pile.png")
+    found = labelled(path)
+    assert list(found) == ["picture", "labels", "probabilities", "model", "milliseconds"]
+    assert found["picture"] == str(path)
+    assert list(found["probabilities"]) == [label.id for label in shipped.labels]
+    assert all(0 <= p <= 1 for p in found["probabilities"].values())
+    assert found["model"] == shipped.sha256
+    assert set(found["milliseconds"]) == STAGES
+    assert all(time >= 0 for time in found["milliseconds"].values())
+    thresholds = {label.id: t for label, t in zip(shipped.labels, shipped.thresholds, strict=True)}
+    names = {label.id: label.name for label in shipped.labels}
+    for entry in found["labels"]:
+        assert list(entry) == ["id", "name", "confidence", "threshold"]
+        assert entry["name"] == names[entry["id"]]
+        assert entry["confidence"] == found["probabilities"][entry["id"]]
+        assert entry["threshold"] == pytest.approx(thresholds[entry["id"]], abs=1e-6)
+    present = {entry["id"] for entry in found["labels"]}
+    for name, probability in found["probabilities"].items():
+        if abs(probability - thresholds[name]) > 1e-5:
+            assert (name in present) == (probability > thresholds[name])
+    confidences = [entry["confidence"] for entry in found["labels"]]
+    assert confidences == sorted(confidences, reverse=True)
+
+
+def test_a_line_for_people_names_the_labels(tmp_path: Path) -> None:
+    path = save(tmp_path / "pile.png")
+    result = label(path)
+    assert result.exit_code == 0
+    (line,) = result.stdout.splitlines()
+    assert line.startswith(f"{path}: ")
+    expected = [entry["id"] for entry in labelled(path)["labels"]]
+    assert all(part in line for part in expected or ["no label present"])
+
+
+def test_pictures_come_in_order_and_one_failure_spares_the_others(tmp_path: Path) -> None:
+    first, last = save(tmp_path / "1.png"), save(tmp_path / "3.png")
+    (tmp_path / "2.png").write_bytes(b"no picture")
+    result = label("--json", first, tmp_path / "2.png", last)
+    assert result.exit_code == 1
+    found = objects(result)
+    assert [entry["picture"] for entry in found] == [
+        str(tmp_path / name) for name in ("1.png", "2.png", "3.png")
+    ]
+    assert ["error" in entry for entry in found] == [False, True, False]
+    assert "1 of 3 failed" in result.stderr
+
+
+def test_errors_for_people_are_not_on_standard_output(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    result = label(tmp_path / "a.png")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert str(tmp_path / "a.png") in result.stderr.replace("\n", "")
+
+
+# --- what is named ---
+
+
+def test_folders_and_globs_stand_for_their_pictures(tmp_path: Path) -> None:
+    save(tmp_path / "in" / "a.png")
+    save(tmp_path / "in" / "below" / "b.jpg")
+    save(tmp_path / "c.JPEG")
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    folder = objects(label("--json", tmp_path / "in"))
+    assert [Path(entry["picture"]).name for entry in folder] == ["a.png", "b.jpg"]
+    globbed = objects(label("--json", f"{tmp_path}/**/*.[jJ]*"))
+    assert {Path(entry["picture"]).name for entry in globbed} == {"b.jpg", "c.JPEG"}
+
+
+def test_a_folder_without_pictures_fails_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    path = save(tmp_path / "a.png")
+    result = label("--json", tmp_path / "empty", path, f"{tmp_path}/*.jpg")
+    assert result.exit_code == 1
+    first, second, third = objects(result)
+    assert first == {"picture": str(tmp_path / "empty"), "error": first["error"]}
+    assert "holds no pictures" in first["error"]
+    assert second["picture"] == str(path)
+    assert "matches no pictures" in third["error"]
+
+
+def test_a_picture_that_is_not_there_fails(tmp_path: Path) -> None:
+    assert "does not exist" in refused(tmp_path / "nowhere.png")
+
+
+# --- bad pictures ---
+
+
+def encoded(kind: str = "JPEG") -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(scene()).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def huge_png() -> bytes:
+    body = b"IHDR" + struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    header = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+    return b"\x89PNG\r\n\x1a\n" + header
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("truncated.jpg", encoded()[:-400], "truncated"),
+        ("truncated.png", encoded("PNG")[:-40], "truncated"),
+        ("empty.jpg", b"", "is empty"),
+        ("huge.png", huge_png(), "50,000 x 50,000 pixels"),
+        ("text.jpg", b"Dear reader, this is no picture.", "JPEG"),
+    ],
+)
+def test_a_bad_picture_is_refused_with_its_name(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    error = refused(tmp_path / name)
+    assert str(tmp_path / name) in error
+    assert said in error
+
+
+def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png")
+    path.unlink()
+    path.symlink_to(path)
+    assert "cannot be read" in refused(path)
+
+
+def ids(found: dict[str, Any]) -> list[str]:
+    return [entry["id"] for entry in found["labels"]]
+
+
+def test_a_16_bit_picture_is_labelled_as_its_8_bit_one(tmp_path: Path) -> None:
+    grey = scene()[..., 0]
+    wide = Image.fromarray(grey.astype(np.uint16) * 257)
+    wide.save(tmp_path / "wide.png")
+    with Image.open(tmp_path / "wide.png") as written:
+        assert written.mode.startswith("I")
+    save(tmp_path / "narrow.png", grey)
+    wide_found, narrow_found = labelled(tmp_path / "wide.png"), labelled(tmp_path / "narrow.png")
+    assert wide_found["probabilities"] == narrow_found["probabilities"]
+
+
+def test_a_grey_picture_is_labelled_as_its_rgb_one(tmp_path: Path) -> None:
+    grey = scene()[..., 0]
+    save(tmp_path / "grey.png", grey)
+    save(tmp_path / "rgb.png", np.stack([grey] * 3, axis=-1))
+    first, second = labelled(tmp_path / "grey.png"), labelled(tmp_path / "rgb.png")
+    assert first["probabilities"] == second["probabilities"]
+
+
+def test_a_cmyk_picture_is_labelled(tmp_path: Path) -> None:
+    Image.fromarray(scene()).convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
+    labelled(tmp_path / "cmyk.jpg")
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_turned_picture_is_labelled_as_the_upright_one(tmp_path: Path, orientation: int) -> None:
+    upright = Image.fromarray(scene())
+    # What a camera held that way stores: turned back by the viewer, it is upright.
+    turn = {
+        3: Image.Transpose.ROTATE_180,
+        6: Image.Transpose.ROTATE_90,
+        8: Image.Transpose.ROTATE_270,
+    }
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    upright.save(tmp_path / "upright.png")
+    upright.transpose(turn[orientation]).save(tmp_path / "turned.png", exif=exif)
+    turned = labelled(tmp_path / "turned.png")
+    straight = labelled(tmp_path / "upright.png")
+    assert ids(turned) == ids(straight)
+    assert turned["probabilities"] == straight["probabilities"]
+
+
+# --- explanations ---
+
+
+def test_each_picture_gets_its_sheet(tmp_path: Path) -> None:
+    """Also where two have the same name in two folders."""
+    for folder in ("a", "b", "c"):
+        save(tmp_path / folder / "pile.png", scene(seed=ord(folder)))
+    save(tmp_path / "c" / "pile-2.png")
+    out = tmp_path / "out" / "deep"
+    result = label("--json", "--explain", out, *(tmp_path / folder for folder in "abc"))
+    assert result.exit_code == 0, result.output
+    assert len(objects(result)) == 4
+    assert set(objects(result)[0]["milliseconds"]) == {*STAGES, "explain"}
+    sheets = sorted(out.iterdir())
+    assert len(sheets) == 4
+    assert len({path.read_bytes() for path in sheets}) == 4
+    for path in sheets:
+        # The pile, and at least one map beside it.
+        assert read_picture(path).shape[1] >= 2 * PANEL_PX
+
+
+def test_a_failed_picture_gets_no_sheet(tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    good = save(tmp_path / "good.png")
+    result = label("--explain", tmp_path / "out", tmp_path / "bad.png", good)
+    assert result.exit_code == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
+    assert "1 pictures explained" in result.stderr.replace("\n", " ")
+
+
+# --- the command itself ---
+
+
+def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The installed command in a process of its own."""
+    call = "import sys; from edge.cli import main; sys.argv[0] = 'bricksight-edge'; main()"
+    return subprocess.run(
+        [sys.executable, "-c", call, *map(os.fspath, arguments)],  # type: ignore[call-overload]
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        check=False,
+    )
+
+
+def test_standard_output_holds_json_and_nothing_else(tmp_path: Path) -> None:
+    save(tmp_path / "Stein grün.png")
+    save(tmp_path / "b.png")
+    # A name that is no text in any encoding.
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/c\xff.png")
+    os.link(tmp_path / "b.png", odd)
+    done = command("label", "--json", tmp_path, PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
+    assert [entry["picture"] for entry in found] == sorted(
+        [str(tmp_path / "Stein grün.png"), str(tmp_path / "b.png"), odd]
+    )
+    assert b"labelling" not in done.stdout
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_name_that_is_no_text_is_printed_for_people(tmp_path: Path) -> None:
+    save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(os.fsdecode(os.fsencode(tmp_path) + b"/c\xff.png"))
+    done = command("label", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert b"c\\udcff.png: " in done.stdout
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """`main` as the installed command calls it; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["bricksight-edge", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        edge.cli.main()
+    return int(ended.value.code or 0)
+
+
+def test_an_unreadable_bundle_is_one_message(
+    tmp_path: Path,
+    copied: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = save(tmp_path / "a.png")
+    edit_manifest(copied, lambda values: values.update(schema_version=2))
+    assert run_main(monkeypatch, "label", "--bundle", copied, "--json", path) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"error: {copied / 'manifest.json'}: schema_version is 2")
+
+
+def test_another_bundle_is_taken_when_named(tmp_path: Path, copied: Path) -> None:
+    path = save(tmp_path / "a.png")
+    edit_manifest(copied, lambda values: [e.update(threshold=1e-6) for e in values["labels"]])
+    count = len(json.loads((SHIPPED_BUNDLE / "manifest.json").read_text())["labels"])
+    assert len(labelled("--bundle", copied, path)["labels"]) == count
+
+
+def test_a_place_where_no_sheet_can_be_written_is_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save(tmp_path / "a.png")
+    assert run_main(monkeypatch, "label", "--explain", path, path) == 1
+    assert "no folder can be made there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["label"], ["label", "--threads", "0", "a.png"], ["label", "--nonsense", "a"]]
+)
+def test_a_wrong_call_is_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert run_main(monkeypatch, *arguments) == 2
+    assert "Traceback" not in capsys.readouterr().err
