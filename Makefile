@@ -69,6 +69,8 @@ endif
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python $(PIP) -c deploy/locks/tested.txt -e '.[trainer]'
 	.venv-bench/bin/python $(PIP) -c deploy/locks/tested.txt -r deploy/locks/bench.txt
+	# Alone: what it asks for besides would bring a second OpenCV and a torch for CUDA.
+	.venv-bench/bin/python $(PIP) --no-deps 'grad-cam>=1.5.5,<1.6'
 	touch $@
 
 bench: .venv-bench/ready .venv-device/ready

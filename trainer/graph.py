@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from trainer.errors import ExportError
 from trainer.folded import Folded
-from trainer.model import POOL_AFTER
+from trainer.model import POOL_AFTER, ModelSettings
 
 
 class Graph:
@@ -20,7 +21,13 @@ class Graph:
     def __init__(self, folded: Folded, dtype: tf.DType = tf.float32):
         self.settings = folded.settings
         self.dtype = dtype
-        self.convolutions = [tuple(self._constant(a) for a in pair) for pair in folded.convolutions]
+        (kernel, bias), *others = folded.convolutions
+        stride = self.settings.strides[0]
+        self.side_by_side = stride if fits_side_by_side(kernel, stride, self.settings) else 1
+        if self.side_by_side > 1:
+            kernel = side_by_side(kernel, stride)
+        pairs = [(kernel, bias), *others]
+        self.convolutions = [tuple(self._constant(a) for a in pair) for pair in pairs]
         self.dense = [tuple(self._constant(a) for a in pair) for pair in folded.dense]
 
     def _constant(self, array) -> tf.Tensor:
@@ -48,14 +55,23 @@ class Graph:
 
     def features(self, picture):
         """Picture (1, s, s, 3) in 0..255 to A (1, h, w, c), the activation of conv5."""
-        x = self.incoming(tf.cast(picture, self.dtype))
+        x = self._cells(self.incoming(tf.cast(picture, self.dtype)))
         for number, (kernel, bias) in enumerate(self.convolutions, start=1):
-            name, stride = f"conv{number}", self.settings.strides[number - 1]
-            x = self.entering(tf.nn.conv2d(x, kernel, stride, "SAME") + bias, name)
+            name = f"conv{number}"
+            x = self.entering(tf.nn.conv2d(x, kernel, self._strides(number), "SAME") + bias, name)
             if number in POOL_AFTER and number != 5:
                 x = pool(x)  # before the activation: it is monotone, so the result is the same
             x = self.activated(x, name)
         return x
+
+    def _cells(self, picture):
+        # `side_by_side` pixels of a row become one cell with all their channels; costs nothing.
+        side, joined = self.settings.size_px, self.side_by_side
+        return tf.reshape(picture, [1, side, side // joined, 3 * joined])
+
+    def _strides(self, number: int) -> tuple[int, int]:
+        stride = self.settings.strides[number - 1]
+        return (stride, stride // self.side_by_side) if number == 1 else (stride, stride)
 
     def rows(self, pooled):
         """Pooled A (1, h, w, c) to what the dense head sees: (positions, features)."""
@@ -84,6 +100,39 @@ class Graph:
         """Picture (1, s, s, 3) in 0..255 to logits (1, n)."""
         rows = self.rows(pool(self.features(picture)))
         return self.logits(self.hidden(rows)[2], rows.shape[0])
+
+
+def side_by_side(kernel: np.ndarray, stride: int) -> np.ndarray:
+    """The first kernel for cells of `stride` neighbouring pixels of a row.
+
+    Int8 kernels are made for multiples of four or eight channels and waste the rest of a picture's
+    three; the same sums over 3 * stride channels run a sixth faster and give the same bits.
+
+    Args:
+        kernel: (k, k, c, o), for "SAME" padding and that stride.
+        stride: Of the convolution.
+
+    Returns:
+        (k, cells, stride * c, o), for "SAME" padding and strides (stride, 1).
+    """
+    side = kernel.shape[1]
+    shift, cells = _shift_and_cells(side, stride)
+    wide = np.zeros((kernel.shape[0], cells * stride, *kernel.shape[2:]))
+    wide[:, shift : shift + side] = kernel
+    return wide.reshape(kernel.shape[0], cells, -1, kernel.shape[3])
+
+
+def fits_side_by_side(kernel: np.ndarray, stride: int, settings: ModelSettings) -> bool:
+    """Whether the padding of the cells comes out as the padding of the pixels did."""
+    before = max(kernel.shape[1] - stride, 0) // 2
+    _, cells = _shift_and_cells(kernel.shape[1], stride)
+    return settings.size_px % stride == 0 and (cells - 1) // 2 == -(-before // stride)
+
+
+def _shift_and_cells(side: int, stride: int) -> tuple[int, int]:
+    before = max(side - stride, 0) // 2
+    shift = -(-before // stride) * stride - before
+    return shift, -(-(shift + side) // stride)
 
 
 def pool(x):

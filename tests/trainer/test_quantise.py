@@ -131,3 +131,22 @@ def test_exporter_refuses_a_file_that_is_no_model(tmp_path):
     path.write_bytes(b"TFL3 but nothing else")
     with pytest.raises(ExportError, match=r"no\.tflite"):
         open_exported(path)
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(5, 2), (7, 2), (11, 4), (3, 2), (3, 1), (4, 2)])
+def test_pixels_side_by_side_give_the_same_sums(kernel, stride):
+    settings = replace(SETTINGS, stem_kernel=kernel, stem_stride=stride)
+    folded = fold(build_model(settings, seed=2), settings)
+    graph = Graph(folded, tf.float64)
+    first, bias = folded.convolutions[0]
+    picture = np.random.default_rng(0).integers(0, 256, (1, 96, 96, 3)).astype(np.float64)
+    expected = tf.nn.conv2d(picture, first, stride, "SAME") + bias
+    found = tf.nn.conv2d(
+        graph._cells(tf.constant(picture)), graph.convolutions[0][0], graph._strides(1), "SAME"
+    )
+    np.testing.assert_allclose(found + bias, expected, atol=1e-9)
+
+
+def test_cells_are_not_used_where_they_do_not_fit():
+    settings = replace(SETTINGS, size_px=97)
+    assert Graph(fold(build_model(settings), settings)).side_by_side == 1
