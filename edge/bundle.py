@@ -204,7 +204,7 @@ def read_bundle(folder: Path) -> Bundle:
     bundle = _assemble(folder, manifest)
     classifier = _open_model(bundle, "classifier")
     check_classifier(bundle, classifier)
-    check_companion(bundle, _open_model(bundle, "companion"))
+    check_companion(bundle, _open_model(bundle, "companion", to_run=False))
     replay_self_test(bundle, classifier)
     return bundle
 
@@ -290,9 +290,9 @@ def _assemble(folder: Path, manifest: Manifest) -> Bundle:
     )
 
 
-def _open_model(bundle: Bundle, role: str) -> Interpreter:
+def _open_model(bundle: Bundle, role: str, to_run: bool = True) -> Interpreter:
     try:
-        return Interpreter(bundle.path(role))
+        return Interpreter(bundle.path(role), to_run=to_run)
     except InterpreterError as error:
         raise BundleError(f"{bundle.path(role)}: {error}") from error
 

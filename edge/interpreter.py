@@ -86,16 +86,18 @@ class Interpreter:
     Args:
         path: The .tflite file.
         threads: CPU threads of the runtime.
+        to_run: False only looks at inputs and outputs, without the memory that running takes.
 
     Raises:
         InterpreterError: No runtime works, or this model does not run on it.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(self, path: Path, threads: int = 1, to_run: bool = True) -> None:
         self.runtime, build = choose_runtime()
         try:
             self._engine = build(model_path=str(path), num_threads=threads)
-            self._engine.allocate_tensors()
+            if to_run:
+                self._engine.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise InterpreterError(
                 f"{path}: {self.runtime} cannot run this model: {error}"
