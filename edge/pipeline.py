@@ -177,6 +177,7 @@ class Pipeline:
             item = self._parts.items.sensed(self._parts.clock())
             if item is not None:
                 self._decide(item)
+                self._publish()
 
     def _decide(self, item: Item) -> None:
         parts = self._parts
