@@ -70,6 +70,7 @@ class App:
     def __init__(self, config: Config) -> None:
         self._ended = threading.Event()
         self._signalled = False
+        self._stopped = False
         self._failure: str | None = None
         bundle = read_bundle(config.bundle)
         check_against_bundle(config, bundle)
@@ -117,8 +118,14 @@ class App:
         self._ended.set()
 
     def stop(self) -> None:
-        """Stop producers, then consumers, then the page. The pipeline lets go of the hardware."""
+        """Stop producers, then consumers, then the page. The pipeline lets go of the hardware.
+
+        Safe to call twice.
+        """
         self._ended.set()
+        if self._stopped:
+            return
+        self._stopped = True
         self._workers["capture"].stop()
         self._camera.close()
         self._frames.close()

@@ -1,0 +1,42 @@
+"""What is *not* loaded: the device runs without the training stack, the bridge without numpy."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TRAINING = {"tensorflow", "keras", "sklearn", "matplotlib", "jax", "torch", "trainer", "h5py"}
+DEVICE = {"numpy", "cv2", "flask", "pydantic", "edge", "trainer", "waitress", "typer"}
+
+
+def loaded(*modules: str) -> set[str]:
+    """Top packages that a fresh interpreter has loaded after these imports."""
+    code = (
+        f"import {', '.join(modules)}, sys\n"
+        "print('\\n'.join({name.partition('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["edge.app", "edge.check", "edge.label"])
+def test_the_device_loads_nothing_of_the_training_stack(module: str) -> None:
+    assert loaded(module) & TRAINING == set()
+
+
+def test_the_bridge_needs_the_standard_library_alone() -> None:
+    modules = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in sorted((ROOT / "sorter_firmware_bridge").rglob("*.py"))
+    ]
+    assert "sorter_firmware_bridge.drivers.simulated" in modules
+    assert loaded(*modules) & DEVICE == set()
+
+
+def test_asking_for_help_loads_no_model_and_no_camera() -> None:
+    found = loaded("edge.cli")
+    assert found & {"numpy", "cv2", "flask", "ai_edge_litert", "tflite_runtime"} == set()
