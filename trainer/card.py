@@ -1,8 +1,11 @@
 """The model card, from what was measured."""
 
+import textwrap
 from typing import Any
 
 WORST_LABELS = 10
+WEAK_F1 = 0.8
+LINE_CHARS = 96
 
 
 def model_card(
@@ -53,10 +56,7 @@ Says which of {len(run.labels)} brick types are visible in a picture of a pile.
 
 {stages}
 
-Windows are cut from the pictures while training, with their instance maps. Weighted binary
-cross-entropy with logits, weight {run.recipe.loss.positive_weight:g}. Thresholds (largest F1 of
-each label) and calibration come from the validation split; the figures below from the test split,
-whose scenes were in neither.
+{_training(run)}
 
 ## How well it does
 
@@ -67,45 +67,70 @@ On {test["pictures"]:.0f} held-out rendered pictures, on the int8 model and the 
 {table}
 
 {_photographs(evaluation)}
-The int8 model gives the same label set as the float one on
-{100 * int8["same_label_set"]:.1f} % of these pictures; mAP {int8["map_int8"]:.4f} against
-{int8["map_float"]:.4f}.
+
+{_quantised(int8)}
 
 ## Where it fails
 
 {_verdict(test, evaluation)}
+
 The weakest labels on held-out renders:
 
 {weakest}
 
-Colours are not told apart, counts are not given, and types outside the {len(run.labels)} are taken
-for one of them or for none.
+{_limits(run)}
 """
+
+
+def _wrapped(*sentences: str) -> str:
+    return textwrap.fill(" ".join(sentences), LINE_CHARS, break_on_hyphens=False)
+
+
+def _training(run: Any) -> str:
+    return _wrapped(
+        "Windows are cut from the pictures while training, with their instance maps.",
+        "Weighted binary cross-entropy with logits,",
+        f"weight {run.recipe.loss.positive_weight:g}.",
+        "Thresholds (largest F1 of each label) and calibration come from the validation split;",
+        "the figures below from the test split, whose scenes were in neither.",
+    )
+
+
+def _quantised(int8: dict[str, Any]) -> str:
+    return _wrapped(
+        "The int8 model gives the same label set as the float one on",
+        f"{100 * int8['same_label_set']:.1f} % of these pictures;",
+        f"mAP {int8['map_int8']:.4f} against {int8['map_float']:.4f}.",
+    )
+
+
+def _limits(run: Any) -> str:
+    return _wrapped(
+        "Colours are not told apart, counts are not given, and types outside the",
+        f"{len(run.labels)} are taken for one of them or for none.",
+    )
 
 
 def _photographs(evaluation: dict[str, Any]) -> str:
     found = evaluation.get("photographs")
     if not found:
-        return "It was not judged on photographs.\n"
-    return (
-        f"On {found['pictures']:.0f} phone photographs ({found['labels_present']:.0f} labels, never"
-        f" trained or tuned on): micro precision {found['micro_precision']:.3f}, recall"
-        f" {found['micro_recall']:.3f}, F1 {found['micro_f1']:.3f}.\n"
+        return "It was not judged on photographs."
+    return _wrapped(
+        f"On {found['pictures']:.0f} phone photographs ({found['labels_present']:.0f} labels,",
+        f"never trained or tuned on): micro precision {found['micro_precision']:.3f},",
+        f"recall {found['micro_recall']:.3f}, F1 {found['micro_f1']:.3f}.",
     )
 
 
 def _verdict(test: dict[str, Any], evaluation: dict[str, Any]) -> str:
-    lines = []
-    if test["micro_f1"] < 0.8:
-        lines.append(
-            "This model is weak: of the labels it reports"
-            f" {100 * test['micro_precision']:.0f} % are right, and it finds"
-            f" {100 * test['micro_recall']:.0f} % of what is there. Do not let it move bins"
-            " unattended.\n"
-        )
+    lines = ["Errors are part of every model; see the weakest labels."]
+    if test["micro_f1"] < WEAK_F1:
+        lines = [
+            f"This model is weak: of the labels it reports {100 * test['micro_precision']:.0f} %",
+            f"are right, and it finds {100 * test['micro_recall']:.0f} % of what is there.",
+            "Do not let it move bins unattended.",
+        ]
     real = evaluation.get("photographs")
-    if real and real["micro_f1"] < test["micro_f1"] / 2:
-        lines.append(
-            "It does far worse on real photographs than on renders like those it was trained on.\n"
-        )
-    return "\n".join(lines)
+    if real and real["micro_f1"] < test["micro_f1"]:
+        lines.append("It does worse on real photographs than on renders like its training set.")
+    return _wrapped(*lines)

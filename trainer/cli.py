@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 # Keras and TensorFlow read these when they are imported, which the commands do.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 app = typer.Typer(
