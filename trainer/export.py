@@ -34,9 +34,9 @@ from trainer.recipe import Recipe, read_recipe, recipe_hash
 
 REPRESENTATIVE_PICTURES = 200
 SELF_TEST_PICTURES = 4
-SELF_TEST_TOLERANCE = 0.35
-"""Of `edge.bundle.replay_self_test`: other int8 kernels are off by up to 0.17 of the logits'
-spread, another picture or labels in another order by more than 0.55."""
+SELF_TEST_TOLERANCE = 0.45
+"""Of `edge.bundle.replay_self_test`: other int8 kernels were seen to be off by up to 0.27 of the
+logits' spread, another picture or labels in another order by 0.57 and more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
