@@ -106,10 +106,10 @@ def test_a_crop_loses_the_sides_alone() -> None:
 
 
 def test_shrinking_averages_areas() -> None:
-    image = np.zeros((128, 128, 3), np.uint8)
-    image[::2, ::2] = 200
-    # Each 2 x 2 block holds one pixel of 200.
-    assert (prepare(image, LETTERBOX) == 50).all()
+    image = np.zeros((256, 256, 3), np.uint8)
+    image[::4, ::4] = 160
+    # Each 4 x 4 block holds one pixel of 160.
+    assert (prepare(image, LETTERBOX) == 10).all()
 
 
 def test_a_picture_of_the_right_size_stays_as_it_is() -> None:

@@ -9,7 +9,7 @@ from manual_time import ManualTime
 
 from edge.cameras import Backoff, Camera, CameraHealth, CameraSilent, ReconnectingCamera
 from edge.domain import Frame
-from edge.errors import CameraLost, CameraUnavailable, ConfigError
+from edge.errors import CameraEnded, CameraLost, CameraUnavailable, ConfigError
 
 
 class ScriptedCamera(Camera):
@@ -188,3 +188,30 @@ def test_close_ends_the_wait_for_the_next_try() -> None:
     camera.close()
     reader.join()
     assert raised == ["camera: closed."]
+
+
+class EndingCamera(ScriptedCamera):
+    """Gives so many frames and has no more."""
+
+    def next_frame(self, timeout_s: float) -> Frame:
+        try:
+            return super().next_frame(timeout_s)
+        except CameraLost as error:
+            raise CameraEnded("scripted: no frame left to show.") from error
+
+
+def test_a_source_that_has_ended_is_not_opened_again() -> None:
+    time = ManualTime()
+    ended = EndingCamera(2)
+    camera = reconnecting(time, lambda: ended, missing)
+    assert [camera.next_frame(1.0).sequence for _ in range(2)] == [0, 1]
+    with pytest.raises(CameraEnded, match="no frame left to show"):
+        camera.next_frame(1.0)
+    assert ended.closed == 1
+    time.waits_s.clear()
+    for _ in range(3):
+        with pytest.raises(CameraSilent, match="it has ended"):
+            camera.next_frame(1.0)
+    # It waits as it was asked to: nobody spins on what has ended.
+    assert time.waits_s == [1.0] * 3
+    assert camera.health == CameraHealth("closed", 0, "scripted: no frame left to show.")

@@ -9,7 +9,7 @@ from manual_time import ManualTime
 from edge.cameras import Camera, CameraSettings, CameraSilent
 from edge.cameras.replay import ReplayCamera
 from edge.cameras.video import VideoCamera
-from edge.errors import CameraLost, CameraUnavailable
+from edge.errors import CameraEnded, CameraLost, CameraUnavailable
 from edge.pictures import write_picture
 
 
@@ -50,7 +50,7 @@ def test_without_loop_the_last_one_is_the_end(show: object, folder: Path, video:
     source = folder if show is replay else video
     camera = show(source, ManualTime(), loop=False)  # type: ignore[operator]
     assert shown(camera, 3) == [0, 1, 2]
-    with pytest.raises(CameraLost, match="left to show"):
+    with pytest.raises(CameraEnded, match="left to show"):
         camera.next_frame(timeout_s=1.0)
 
 
