@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from edge.bundle import SCHEMA_VERSION, Bundle, write_bundle
+from edge.bundle import Bundle, write_bundle
 from edge.interpreter import Interpreter
 from edge.pictures import find_pictures, read_picture
 from edge.preprocessing import Preprocessing, prepare
@@ -205,7 +205,6 @@ def _manifest(
         for i, part in enumerate(run.labels)
     ]
     return {
-        "schema_version": SCHEMA_VERSION,
         "name": name,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": {"commit": run.commit, "recipe_sha256": recipe_hash(run.recipe)},

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edge.bundle import MANIFEST
 from edge.config import SHIPPED_BUNDLE
+from edge.manifest import MANIFEST
 
 Values = dict[str, Any]
 

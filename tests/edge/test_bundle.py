@@ -19,18 +19,11 @@ from bundle_copies import (
     write,
 )
 
-from edge.bundle import (
-    MANIFEST,
-    MANIFEST_BYTES_MAX,
-    SCHEMA_VERSION,
-    Bundle,
-    read_bundle,
-    replay_self_test,
-    write_bundle,
-)
+from edge.bundle import Bundle, read_bundle, replay_self_test, write_bundle
 from edge.config import SHIPPED_BUNDLE
 from edge.errors import BundleError
 from edge.interpreter import TINY_MODEL, Interpreter
+from edge.manifest import MANIFEST, MANIFEST_BYTES_MAX, SCHEMA_VERSION
 
 FILES = sorted(
     str(path.relative_to(SHIPPED_BUNDLE)) for path in SHIPPED_BUNDLE.rglob("*") if path.is_file()
