@@ -33,16 +33,20 @@ RunOption = Annotated[
 @app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml")],
-    data: DataOption,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="Data set; the recipe's if not given."),
+    ] = None,
     run: RunOption = None,
 ) -> None:
     """Train a recipe. A run that was stopped goes on where it was."""
-    from trainer.recipe import read_recipe
+    from trainer.recipe import data_of, read_recipe
     from trainer.train import train as train_recipe
 
     folder = run or Path("runs") / read_recipe(recipe).name
-    final = train_recipe(recipe, data, folder, Console())
-    typer.echo(f"{final}\nnext: bricksight-trainer export {folder} --data {data} --out BUNDLE")
+    pictures = data or data_of(recipe)
+    final = train_recipe(recipe, pictures, folder, Console())
+    typer.echo(f"{final}\nnext: bricksight-trainer export {folder} --data {pictures} --out BUNDLE")
 
 
 @app.command()

@@ -63,9 +63,13 @@ class Stage(Section):
 
 
 class Recipe(Section):
-    """A whole training run, seeded."""
+    """A whole training run, seeded.
+
+    `data` is the folder of the data set, relative to the recipe, where none is named otherwise.
+    """
 
     name: str
+    data: str | None = None
     seed: int = 0
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     weight_decay: Share = 0.0
@@ -101,6 +105,20 @@ def read_recipe(path: Path) -> Recipe:
     return recipe
 
 
+def data_of(path: Path) -> Path:
+    """The data set that a recipe names.
+
+    Raises:
+        RecipeError: It names none.
+    """
+    named = read_recipe(path).data
+    if named is None:
+        raise RecipeError(
+            f'{path}: no data set; give --data DIR, or write data = "DIR" in the recipe'
+        )
+    return path.parent / named
+
+
 def recipe_hash(recipe: Recipe) -> str:
-    """SHA-256 of everything the recipe says."""
-    return hashlib.sha256(recipe.model_dump_json().encode()).hexdigest()
+    """SHA-256 of everything the recipe says but where the data set lies."""
+    return hashlib.sha256(recipe.model_dump_json(exclude={"data"}).encode()).hexdigest()

@@ -5,7 +5,7 @@ from piles import TINY_RECIPE
 
 import trainer
 from trainer.errors import RecipeError
-from trainer.recipe import read_recipe, recipe_hash
+from trainer.recipe import data_of, read_recipe, recipe_hash
 
 
 def write(tmp_path, text: str) -> Path:
@@ -65,3 +65,12 @@ def test_hash_changes_with_what_decides_and_not_with_comments(tmp_path):
 def test_missing_recipe_says_so(tmp_path):
     with pytest.raises(RecipeError, match="cannot be read"):
         read_recipe(tmp_path / "none.toml")
+
+
+def test_data_set_is_named_beside_the_recipe_and_no_part_of_its_hash(tmp_path):
+    plain = recipe_hash(read_recipe(write(tmp_path, TINY_RECIPE)))
+    with pytest.raises(RecipeError, match="give --data DIR"):
+        data_of(tmp_path / "recipe.toml")
+    path = write(tmp_path, 'data = "piles"\n' + TINY_RECIPE)
+    assert data_of(path) == tmp_path / "piles"
+    assert recipe_hash(read_recipe(path)) == plain
