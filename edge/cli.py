@@ -25,6 +25,10 @@ BundleOption = Annotated[
     Path | None,
     typer.Option("--bundle", metavar="DIR", help="Model bundle; the shipped one if not given."),
 ]
+PICTURES = (
+    "JPEG and PNG files, folders, globs; -- before a name that begins with a dash. In folders,"
+    " hidden files and *.gradcam.png are passed over."
+)
 ConfigOption = Annotated[
     Path, typer.Option("--config", metavar="FILE", help="The machine's edge.toml.")
 ]
@@ -32,15 +36,15 @@ ConfigOption = Annotated[
 
 @app.command()
 def label(
-    pictures: Annotated[
-        list[str], typer.Argument(metavar="PICTURE...", help="JPEG or PNG files, folders, globs.")
-    ],
+    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help=PICTURES)],
     bundle: BundleOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     explain: Annotated[
         Path | None,
         typer.Option(
-            "--explain", metavar="DIR", help="Write each pile beside its Grad-CAMs there."
+            "--explain",
+            metavar="DIR",
+            help="Write each pile beside its Grad-CAMs there, as <its name>.gradcam.png.",
         ),
     ] = None,
     threads: Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the model.")] = 1,
@@ -54,8 +58,9 @@ def label(
 
     model = read_bundle(bundle or SHIPPED_BUNDLE)
     _make_folder(explain)
-    labeller = Labeller(model, explain, threads)
     found = list(expand(pictures))
+    named = [entry for entry in found if not isinstance(entry, Labelled)]
+    labeller = Labeller(model, explain, threads, spare=named)
     shown = Console(stderr=True)
     failed = 0
     for entry in track(

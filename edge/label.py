@@ -1,7 +1,8 @@
 """Labels picture files: what `bricksight-edge label` does for one picture."""
 
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from edge.domain import Explanation, Frame, Prediction
 from edge.errors import PictureError
 from edge.explain.gradcam import GradCam
 from edge.explain.overlay import sheet
-from edge.pictures import find_pictures, read_picture, write_picture
+from edge.pictures import SHEET_SUFFIX, read_picture, real_path, search_pictures, write_picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,7 +21,7 @@ class Labelled:
     """One picture and what was found on it, or why not.
 
     Attributes:
-        picture: Its path, or the argument that named none.
+        picture: Its path, or the argument that it was looked for by.
         prediction: None when it failed.
         error: Why it failed; None when it did not.
         milliseconds: Of each stage.
@@ -33,12 +34,15 @@ class Labelled:
 
 
 def expand(arguments: Sequence[str]) -> Iterator[Path | Labelled]:
-    """Paths of all pictures named; an argument that names none becomes its error."""
+    """Paths of all pictures named, each file once; what cannot be examined becomes its error."""
+    seen = set()
     for argument in arguments:
-        try:
-            yield from find_pictures([argument])
-        except PictureError as error:
-            yield Labelled(argument, error=str(error))
+        for entry in search_pictures(argument):
+            if isinstance(entry, PictureError):
+                yield Labelled(argument, error=str(entry))
+            elif (place := real_path(entry)) not in seen:
+                seen.add(place)
+                yield entry
 
 
 class Labeller:
@@ -46,16 +50,25 @@ class Labeller:
 
     Args:
         bundle: A verified bundle.
-        explain_into: Folder for a sheet of Grad-CAMs for each picture; None explains nothing.
+        explain_into: Folder for a sheet of Grad-CAMs for each picture, `<its stem>.gradcam.png`;
+            None explains nothing.
         threads: CPU threads of the model runtime.
+        spare: Pictures that no sheet may replace.
     """
 
-    def __init__(self, bundle: Bundle, explain_into: Path | None = None, threads: int = 1) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        explain_into: Path | None = None,
+        threads: int = 1,
+        spare: Iterable[Path] = (),
+    ) -> None:
         self._bundle = bundle
         self._classifier = Classifier(bundle, threads)
         self._gradcam = GradCam(bundle, threads) if explain_into else None
         self._into = explain_into
         self._used: set[str] = set()
+        self._spared = {place for path in spare for place in (_place(path), real_path(path))}
 
     def label(self, path: Path) -> Labelled:
         """Label one picture; a picture that cannot be labelled becomes its error."""
@@ -78,8 +91,13 @@ class Labeller:
             labels = (self._bundle.labels[int(prediction.probabilities.argmax())],)
         explanation: Explanation = gradcam.explain(prediction, labels)
         if self._into is not None:
-            name = self._free_name(path.stem)
-            write_picture(self._into / name, sheet(explanation, self._bundle.preprocessing))
+            target = self._into / self._free_name(path.stem)
+            if _place(target) in self._spared:
+                raise PictureError(
+                    f"{target} is to be labelled too, and the sheet of {path} would replace it. "
+                    "Name another folder for the sheets."
+                )
+            write_picture(target, sheet(explanation, self._bundle.preprocessing))
 
     def _free_name(self, stem: str) -> str:
         # Pictures of one name in two folders must not overwrite each other's sheets.
@@ -87,7 +105,12 @@ class Labeller:
         while name in self._used:
             name, number = f"{stem}-{number}", number + 1
         self._used.add(name)
-        return f"{name}.png"
+        return f"{name}{SHEET_SUFFIX}"
+
+
+def _place(path: Path) -> str:
+    """The one path of a directory entry, be that a link or not."""
+    return os.path.join(real_path(path.parent), path.name)  # noqa: PTH118
 
 
 class _Stages:

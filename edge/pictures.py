@@ -3,8 +3,9 @@
 import contextlib
 import glob
 import os
+import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,11 +17,15 @@ from edge.errors import PictureError
 from edge.picture_header import PictureHeader, read_header
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
+SHEET_SUFFIX = ".gradcam.png"
+"""Ends the name of a sheet of Grad-CAMs, which no folder is searched for."""
+
 MAX_PIXELS = 64_000_000
 MAX_FILE_BYTES = 256 * 1024 * 1024
 
 _ALLOWED = "JPEG and PNG files are allowed"
 _PNG_HEADER_BYTES = 33
+_DOUBLE_STAR = re.compile(r"(.*?/)?\*\*(?:/+\*\*)*(?:/+(.*))?", re.DOTALL)
 
 
 def read_picture(path: Path | str) -> NDArray[np.uint8]:
@@ -90,49 +95,123 @@ def write_picture(path: Path | str, image: NDArray[np.uint8]) -> None:
 
 
 def find_pictures(arguments: Iterable[Path | str]) -> list[Path]:
-    """List the pictures that files, folders and globs stand for, each once.
+    """List the pictures that files, folders and globs stand for, each file once.
 
-    A folder is searched with all below it, sorted; hidden files are left out. A path that is
-    neither folder nor glob is passed on as it is, so that one missing file fails by itself.
+    As `search_pictures`, and what cannot be examined is left out where others are found.
 
     Raises:
-        PictureError: A folder without pictures, or a glob without a match.
+        PictureError: An argument stands for no picture.
     """
-    return list(dict.fromkeys(path for argument in arguments for path in _expand(argument)))
+    found: dict[str, Path] = {}
+    for argument in arguments:
+        entries = search_pictures(argument)
+        paths = [entry for entry in entries if isinstance(entry, Path)]
+        failures = [entry for entry in entries if isinstance(entry, PictureError)]
+        if failures and not paths:
+            raise failures[0]
+        for path in paths:
+            found.setdefault(real_path(path), path)
+    return list(found.values())
 
 
-def _expand(argument: Path | str) -> list[Path]:
+def search_pictures(argument: Path | str) -> list[Path | PictureError]:
+    """Find the pictures that a file, folder or glob stands for.
+
+    A folder is searched with all below it, sorted; hidden files and sheets of Grad-CAMs
+    (`*.gradcam.png`) are left out, and links to folders are not followed, neither there nor by
+    `**`. A path that is neither folder nor glob is passed on as it is, so that one missing file
+    fails by itself.
+
+    Returns:
+        Paths, and an error for each folder that cannot be listed, a folder without pictures, a
+        glob without a match, an empty name.
+    """
+    if not str(argument):
+        return [PictureError("An empty name was given. Name a picture, a folder or a glob.")]
     path = Path(argument)
-    if path.is_dir():
+    if _is_folder(path):
         return _in_folder(path)
     if glob.has_magic(str(argument)) and not os.path.lexists(path):
         return _matching(str(argument))
     return [path]
 
 
-def _in_folder(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.rglob("*") if _looks_like_picture(path, folder))
-    if not found:
-        raise PictureError(
-            f"The folder {folder} holds no pictures. Files ending in {', '.join(SUFFIXES)} "
-            "are looked for, in the folders below it too."
+def real_path(path: Path) -> str:
+    """Where a path leads when its links are followed, by which two names of a file are known."""
+    try:
+        return os.path.realpath(path)
+    except ValueError:
+        return str(path)
+
+
+def _is_folder(path: Path) -> bool:
+    # Unlike Path.is_dir, this has an answer for a path that may not or cannot be examined.
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def _in_folder(folder: Path) -> list[Path | PictureError]:
+    failures: list[PictureError] = []
+    found = sorted(
+        place / name
+        for place, names in _folders_from(folder, failures)
+        for name in names
+        if _looks_like_picture(place / name) and not name.endswith(SHEET_SUFFIX)
+    )
+    if not found and not failures:
+        failures.append(
+            PictureError(
+                f"The folder {folder} holds no pictures. Files ending in {', '.join(SUFFIXES)} "
+                "are looked for, in the folders below it too."
+            )
         )
-    return found
+    return [*found, *failures]
 
 
-def _matching(pattern: str) -> list[Path]:
-    matches = map(Path, sorted(glob.glob(pattern, recursive=True)))  # noqa: PTH207
-    found = [path for path in matches if _looks_like_picture(path, path.parent)]
-    if not found:
-        raise PictureError(
-            f"{pattern} matches no pictures. Files ending in {', '.join(SUFFIXES)} are looked for."
+def _matching(pattern: str) -> list[Path | PictureError]:
+    failures: list[PictureError] = []
+    matches = map(Path, sorted(set(_glob(pattern, failures))))
+    found = [path for path in matches if _looks_like_picture(path)]
+    if not found and not failures:
+        failures.append(
+            PictureError(
+                f"{pattern} matches no pictures. Files ending in {', '.join(SUFFIXES)} are "
+                "looked for."
+            )
         )
-    return found
+    return [*found, *failures]
 
 
-def _looks_like_picture(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix.lower() in SUFFIXES and not hidden and not path.is_dir()
+def _glob(pattern: str, failures: list[PictureError]) -> Iterator[str]:
+    """What a pattern matches; as glob.glob does, but links cannot lead `**` in circles."""
+    split = _DOUBLE_STAR.fullmatch(pattern)
+    if split is None:
+        yield from glob.glob(pattern)  # noqa: PTH207
+        return
+    before, after = split[1] or "", split[2] or "*"
+    for top in glob.glob(before) if before else [os.curdir]:  # noqa: PTH207
+        for folder, _ in _folders_from(Path(top), failures):
+            yield from _glob(f"{glob.escape(str(folder))}/{after}", failures)
+
+
+def _folders_from(top: Path, failures: list[PictureError]) -> Iterator[tuple[Path, list[str]]]:
+    """A folder and all below it that are not hidden; those that cannot be listed are failures."""
+
+    def failed(error: OSError) -> None:
+        failures.append(
+            PictureError(
+                f"The folder {error.filename} cannot be listed ({error.strerror}). Check its "
+                "permissions and its disk."
+            )
+        )
+
+    for folder, below, files in os.walk(top, onerror=failed):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield Path(folder), files
+
+
+def _looks_like_picture(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return path.suffix.lower() in SUFFIXES and not hidden and not _is_folder(path)
 
 
 def _check_suffix(path: Path) -> None:

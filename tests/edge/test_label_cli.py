@@ -154,6 +154,47 @@ def test_a_picture_that_is_not_there_fails(tmp_path: Path) -> None:
     assert "does not exist" in refused(tmp_path / "nowhere.png")
 
 
+def test_an_empty_name_is_refused_and_is_not_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    assert "An empty name was given" in refused("")
+
+
+def test_a_name_too_long_to_be_examined_fails_by_itself(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png")
+    result = label("--json", "x" * 300, "y" * 300 + "*", path)
+    assert result.exit_code == 1
+    first, second, third = objects(result)
+    assert "File name too long" in first["error"]
+    assert "matches no pictures" in second["error"]
+    assert third["picture"] == str(path)
+
+
+def test_a_file_named_twice_is_labelled_once_under_its_first_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "a.png")
+    (tmp_path / "link.png").symlink_to("a.png")
+    monkeypatch.chdir(tmp_path)
+    result = label("--json", "a.png", "./a.png", tmp_path / "a.png", "link.png", ".", "*.png")
+    assert result.exit_code == 0
+    assert [entry["picture"] for entry in objects(result)] == ["a.png"]
+
+
+def test_a_folder_that_cannot_be_listed_fails_beside_the_pictures_found(
+    tmp_path: Path, unlistable: Path
+) -> None:
+    path = save(tmp_path / "a.png")
+    result = label("--json", tmp_path)
+    assert result.exit_code == 1
+    first, second = objects(result)
+    assert first["picture"] == str(path)
+    assert second["picture"] == str(tmp_path)
+    assert f"folder {unlistable} cannot be listed (Permission denied)" in second["error"]
+
+
 # --- bad pictures ---
 
 
@@ -263,12 +304,43 @@ def test_each_picture_gets_its_sheet(tmp_path: Path) -> None:
         assert read_picture(path).shape[1] >= 2 * PANEL_PX
 
 
+def test_sheets_beside_their_pictures_replace_none_and_are_not_labelled(tmp_path: Path) -> None:
+    pictures = [save(tmp_path / name) for name in ("pile.jpg", "pile.png")]
+    before = [path.read_bytes() for path in pictures]
+    for _ in range(2):
+        result = label("--json", "--explain", tmp_path, tmp_path)
+        assert result.exit_code == 0
+        assert [entry["picture"] for entry in objects(result)] == [str(p) for p in pictures]
+    assert [path.read_bytes() for path in pictures] == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "pile-2.gradcam.png",
+        "pile.gradcam.png",
+        "pile.jpg",
+        "pile.png",
+    ]
+
+
+def test_a_sheet_does_not_replace_a_picture_that_is_labelled_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "pile.jpg")
+    other = save(tmp_path / "pile.gradcam.png")
+    before = other.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    result = label("--json", "--explain", tmp_path, "pile.jpg", "pile.gradcam.png")
+    assert result.exit_code == 1
+    first, second = objects(result)
+    assert "is to be labelled too" in first["error"]
+    assert "error" not in second
+    assert other.read_bytes() == before
+
+
 def test_a_failed_picture_gets_no_sheet(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no picture")
     good = save(tmp_path / "good.png")
     result = label("--explain", tmp_path / "out", tmp_path / "bad.png", good)
     assert result.exit_code == 1
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.png"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.gradcam.png"]
     assert "1 pictures explained" in result.stderr.replace("\n", " ")
 
 

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 
 from edge import pictures
 from edge.errors import PictureError
-from edge.pictures import find_pictures, read_picture, write_picture
+from edge.pictures import find_pictures, read_picture, search_pictures, write_picture
 
 # The left half, then the right: unequal in every channel, so any swap or turn shows.
 LEFT, RIGHT = (200, 30, 60), (20, 90, 220)
@@ -402,6 +402,62 @@ def test_folder_without_pictures_is_refused(tmp_path: Path) -> None:
 def test_glob_without_a_match_is_refused(album: Path) -> None:
     with pytest.raises(PictureError, match=r"\*\.txt matches no pictures"):
         find_pictures([f"{album}/*.txt"])
+
+
+def test_folder_passes_over_sheets_of_gradcams_and_a_glob_does_not(album: Path) -> None:
+    sheet = album / "b.gradcam.png"
+    sheet.touch()
+    assert sheet not in find_pictures([album])
+    assert find_pictures([f"{album}/*.png"]) == [sheet]
+
+
+def test_file_of_several_names_is_found_under_the_first(album: Path) -> None:
+    (album / "again.jpg").symlink_to("b.jpg")
+    assert find_pictures([album / "sub" / ".." / "b.jpg", f"{album}/*.jpg"]) == [
+        album / "sub" / ".." / "b.jpg"
+    ]
+
+
+def test_double_star_is_not_led_in_circles_by_links(album: Path) -> None:
+    for name in ("up", "up2", "sub/up", "sub/up2"):
+        (album / name).symlink_to(album)
+    every = [album / "a.PNG", album / "b.jpg", album / "sub" / "c.jpeg"]
+    assert find_pictures([f"{album}/**"]) == every
+    assert find_pictures([f"{album}/**/*"]) == every
+    assert find_pictures([f"{album}/**/**/*.jpeg"]) == every[2:]
+
+
+def test_double_star_begins_where_it_is_asked_to(
+    album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(album)
+    assert find_pictures(["**/*.jp*g"]) == [Path("b.jpg"), Path("sub/c.jpeg")]
+    assert find_pictures(["s*/**"]) == [Path("sub/c.jpeg")]
+    assert find_pictures(["**/sub/*"]) == [Path("sub/c.jpeg")]
+
+
+def test_folder_that_cannot_be_listed_is_told_beside_what_is_found(
+    album: Path, unlistable: Path
+) -> None:
+    for argument in (album, f"{album}/**"):
+        *found, failure = search_pictures(argument)
+        assert found == [album / "a.PNG", album / "b.jpg", album / "sub" / "c.jpeg"]
+        assert f"{unlistable} cannot be listed (Permission denied)" in str(failure)
+        assert find_pictures([argument]) == found
+    with pytest.raises(PictureError, match="cannot be listed"):
+        find_pictures([unlistable])
+
+
+def test_name_that_cannot_be_examined_is_passed_on(tmp_path: Path) -> None:
+    too_long = tmp_path / ("x" * 300)
+    assert find_pictures([too_long]) == [too_long]
+    with pytest.raises(PictureError, match="File name too long"):
+        read_picture(too_long)
+
+
+def test_empty_name_is_refused() -> None:
+    with pytest.raises(PictureError, match="An empty name"):
+        find_pictures([""])
 
 
 # --- writing -----------------------------------------------------------------------------
