@@ -2,7 +2,7 @@
 
 A folder. Copying it is the deployment:
 
-    manifest.json             everything below, and a SHA-256 of every other file
+    manifest.json             everything below, a SHA-256 of every other file, a seal of its own
     classifier.int8.tflite    uint8 picture (1, s, s, 3) -> float32 logits (1, n)
     companion.float.tflite    the same picture + int32[k] label indices -> logits (1, n) and
                               Grad-CAM maps (k, h, w) in logit units
@@ -28,7 +28,14 @@ from numpy.typing import NDArray
 from edge.domain import Label
 from edge.errors import BundleError, InterpreterError, PictureError
 from edge.interpreter import Interpreter
-from edge.manifest import MANIFEST, SCHEMA_VERSION, FileEntry, Manifest, read_manifest
+from edge.manifest import (
+    MANIFEST,
+    SCHEMA_VERSION,
+    FileEntry,
+    Manifest,
+    read_manifest,
+    seal_of,
+)
 from edge.pictures import read_picture
 from edge.preprocessing import Preprocessing
 
@@ -252,15 +259,17 @@ def write_bundle(
 
     Args:
         folder: Where the bundle goes.
-        manifest: manifest.json without "files" and "schema_version".
+        manifest: manifest.json without what is filled in here: files, schema_version and seal.
         files: Role -> (path inside the bundle, content).
 
     Returns:
         The bundle as the device reads it.
 
     Raises:
-        BundleError: The device would refuse it; what stood at `folder` stays.
+        BundleError: The device would refuse it, or `folder` holds something else than a bundle;
+            what stood there stays.
     """
+    check_place(folder)
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -269,6 +278,7 @@ def write_bundle(
             role: _write_file(staged, path, content) for role, (path, content) in files.items()
         }
         values = {"schema_version": SCHEMA_VERSION, **manifest, "files": entries}
+        values["seal"] = seal_of(values)
         text = json.dumps(values, indent=1, ensure_ascii=False)
         (staged / MANIFEST).write_text(text + "\n", encoding="utf-8")
         read_bundle(staged)
@@ -277,6 +287,28 @@ def write_bundle(
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return read_bundle(folder)
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a place for a bundle that holds anything else.
+
+    Raises:
+        BundleError: There is a file, or a folder with files that no bundle there lists.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise BundleError(f"{folder}: is a file; name a new folder for the bundle")
+    listed = {MANIFEST}
+    if (folder / MANIFEST).is_file():
+        listed |= {entry.path for entry in read_manifest(folder).files.values()}
+    found = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()}
+    foreign = sorted(found - listed)
+    if foreign:
+        raise BundleError(
+            f"{folder}: holds {foreign[0]!r}, which is of no bundle, and would be lost;"
+            " name a new folder"
+        )
 
 
 def _write_file(folder: Path, path: str, content: bytes) -> dict[str, Any]:

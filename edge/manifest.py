@@ -1,6 +1,8 @@
 """manifest.json: what a bundle says of itself, and the only reader of that."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -103,6 +105,7 @@ class Manifest(_Part):
     files: dict[str, FileEntry]
     companion: CompanionEntry
     self_test: SelfTest
+    seal: str
 
     @model_validator(mode="after")
     def _agrees(self) -> "Manifest":
@@ -148,10 +151,27 @@ def read_manifest(folder: Path) -> Manifest:
             " Export the bundle again, or update the device"
         )
     try:
-        return Manifest.model_validate(values)
+        manifest = Manifest.model_validate(values)
     except ValidationError as error:
         problems = "\n".join(_problem(path, detail) for detail in error.errors()[:8])
         raise BundleError(problems) from error
+    if manifest.seal != seal_of(values):
+        raise BundleError(
+            f"{path}: found contents of seal {seal_of(values)[:16]}…, expected"
+            f" {manifest.seal[:16]!r}…; the manifest was changed or damaged, copy the bundle again"
+        )
+    return manifest
+
+
+def seal_of(values: Mapping[str, Any]) -> str:
+    """SHA-256 of all a manifest says but its seal.
+
+    Files have checksums in the manifest; this is the checksum of what it says itself, so that a
+    threshold or the order of the labels cannot change unnoticed.
+    """
+    said = {key: value for key, value in values.items() if key != "seal"}
+    canonical = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _problem(path: Path, detail: Any) -> str:

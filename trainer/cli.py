@@ -45,7 +45,11 @@ def train(
 
     folder = run or Path("runs") / read_recipe(recipe).name
     pictures = data or data_of(recipe)
-    final = train_recipe(recipe, pictures, folder, Console())
+    try:
+        final = train_recipe(recipe, pictures, folder, Console())
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from the last whole epoch", err=True)
+        raise typer.Exit(130) from None
     typer.echo(f"{final}\nnext: bricksight-trainer export {folder} --data {pictures} --out BUNDLE")
 
 
@@ -133,6 +137,3 @@ def main() -> None:
     except (TrainerError, EdgeError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        typer.echo("stopped; the same command goes on from the last whole epoch", err=True)
-        sys.exit(130)

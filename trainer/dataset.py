@@ -112,6 +112,20 @@ def _sample(folder: Path, line: str, where: str) -> Sample:
         ) from error
 
 
+def of_split(samples: Sequence[Sample], split: str, folder: Path) -> list[Sample]:
+    """The samples on one side of the split.
+
+    Raises:
+        DatasetError: There are none.
+    """
+    chosen = [sample for sample in samples if sample.split == split]
+    if not chosen:
+        raise DatasetError(
+            f"{folder}: no picture is in split {split!r}; a few dozen scenes give all three"
+        )
+    return chosen
+
+
 def part_ids(samples: Sequence[Sample]) -> tuple[str, ...]:
     """All part ids that occur, sorted."""
     return tuple(

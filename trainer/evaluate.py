@@ -13,7 +13,7 @@ from edge.bundle import Bundle
 from edge.classifier import Classifier
 from edge.domain import Frame
 from edge.pictures import read_picture
-from trainer.dataset import Sample, read_index, targets
+from trainer.dataset import Sample, of_split, read_index, targets
 from trainer.errors import DatasetError
 from trainer.metrics import counts, f1, figures
 
@@ -50,10 +50,7 @@ def evaluate_renders(bundle: Bundle, data: Path, split: str, console: Console) -
     Raises:
         DatasetError: The data set is wrong or has nothing in that split.
     """
-    samples = [s for s in read_index(data) if s.split == split]
-    if not samples:
-        raise DatasetError(f"{data}: no picture is in split {split!r}")
-    return _figures(bundle, samples, console)
+    return _figures(bundle, of_split(read_index(data), split, data), console)
 
 
 def _figures(bundle: Bundle, samples: Sequence[Sample], console: Console) -> dict[str, Any]:
@@ -83,20 +80,11 @@ def evaluate_photographs(bundle: Bundle, folder: Path, console: Console) -> dict
     Raises:
         DatasetError: labels.json is missing, is not as described, or names an unknown id.
     """
-    path = folder / "labels.json"
-    try:
-        truth = json.loads(path.read_text(encoding="utf-8"))
-        names = sorted(truth)
-        present = [set(truth[name]["present"]) for name in names]
-        ignored = [set(truth[name]["ignore"]) for name in names]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(
-            f"{path}: {type(error).__name__} {error}; expected file names with present and ignore"
-        ) from error
+    names, present, ignored = read_photographs(folder)
     known = {label.id for label in bundle.labels}
     unknown = sorted(set().union(*present) - known)
     if unknown:
-        raise DatasetError(f"{path}: ids that the bundle does not know: {', '.join(unknown)}")
+        raise DatasetError(f"{folder}: ids that the bundle does not know: {', '.join(unknown)}")
     _, probabilities = classify_all(bundle, [folder / name for name in names], console)
     found = [
         {bundle.labels[i].id for i in np.flatnonzero(p >= bundle.thresholds)} - skip
@@ -112,3 +100,27 @@ def evaluate_photographs(bundle: Bundle, folder: Path, console: Console) -> dict
         "micro_recall": hits / there if there else 0.0,
         "micro_f1": 2 * hits / (said + there) if said + there else 0.0,
     }
+
+
+def read_photographs(folder: Path) -> tuple[list[str], list[set[str]], list[set[str]]]:
+    """What is on labelled photographs.
+
+    Returns:
+        File names, the ids present on each, and the ids to ignore on each.
+
+    Raises:
+        DatasetError: labels.json is missing or not as described above, or names no picture.
+    """
+    path = folder / "labels.json"
+    try:
+        truth = json.loads(path.read_text(encoding="utf-8"))
+        names = sorted(truth)
+        present = [set(truth[name]["present"]) for name in names]
+        ignored = [set(truth[name]["ignore"]) for name in names]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(
+            f"{path}: {type(error).__name__} {error}; expected file names with present and ignore"
+        ) from error
+    if not names:
+        raise DatasetError(f"{path}: names no picture")
+    return names, present, ignored

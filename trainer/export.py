@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from edge.bundle import Bundle, write_bundle
+from edge.bundle import Bundle, check_place, write_bundle
 from edge.interpreter import Interpreter
 from edge.pictures import find_pictures, read_picture
 from edge.preprocessing import Preprocessing, prepare
@@ -22,15 +22,16 @@ from trainer.calibration import choose_thresholds, fit_platt
 from trainer.card import model_card
 from trainer.checks import check_classifier_file, check_companion_file, check_random_weights
 from trainer.companion import LAYER, companion, grid
-from trainer.dataset import Sample, read_image, read_index, targets
+from trainer.dataset import Sample, of_split, read_image, read_index, targets
 from trainer.errors import ExportError, RecipeError
-from trainer.evaluate import evaluate_photographs, evaluate_renders
+from trainer.evaluate import evaluate_photographs, evaluate_renders, read_photographs
 from trainer.folded import Folded, fold
 from trainer.metrics import mean_average_precision
 from trainer.model import ModelSettings
 from trainer.parts import name_of
 from trainer.quantise import float_classifier, quantise
 from trainer.recipe import Recipe, read_recipe, recipe_hash
+from trainer.train import read_facts
 
 REPRESENTATIVE_PICTURES = 200
 SELF_TEST_PICTURES = 4
@@ -63,7 +64,7 @@ def read_run(folder: Path) -> Run:
         raise RecipeError(
             f"{folder}: no final.keras; let the run finish: train with the same --run"
         )
-    facts = json.loads(described.read_text(encoding="utf-8"))
+    facts = read_facts(described)
     recipe = read_recipe(folder / "recipe.toml")
     labels = tuple(facts["labels"])
     model = keras.saving.load_model(weights, compile=False)
@@ -97,14 +98,18 @@ def export(
     Raises:
         RecipeError, DatasetError, ExportError, BundleError: Nothing is written.
     """
+    # Whatever can be wrong is looked at before the slow work.
+    check_place(out)
     run = read_run(run_folder)
     samples = read_index(data)
+    validation, _ = (of_split(samples, split, data) for split in ("validation", "test"))
+    if photographs is not None:
+        read_photographs(photographs)
+    chosen = find_pictures([self_test]) if self_test else [s.picture for s in validation]
     folded = fold(run.model, run.settings)
     with tempfile.TemporaryDirectory() as folder, console.status("quantising and checking"):
         classifier, companion_file, checks = _models(run, folded, samples, Path(folder))
-    validation = [s for s in samples if s.split == "validation"]
     logits = _logits(classifier, run, validation, console)
-    chosen = find_pictures([self_test]) if self_test else [s.picture for s in validation]
     tests = {
         f"self_test_{number}": prepare(read_picture(path), Preprocessing(run.settings.size_px))
         for number, path in enumerate(chosen[:SELF_TEST_PICTURES])

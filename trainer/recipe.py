@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from edge.toml import FromList, Section, read_toml
 from trainer.augment import WindowSettings
@@ -57,6 +57,13 @@ class Stage(Section):
     final_learning_rate: float = Field(0.0, ge=0, le=1)
     label_weight: float = Field(1.0, ge=0, le=100)
 
+    @field_validator("zoom")
+    @classmethod
+    def _rises(cls, zoom: tuple[float, float]) -> tuple[float, float]:
+        if zoom[0] > zoom[1]:
+            raise ValueError("the smallest magnification comes first, then the largest")
+        return zoom
+
     def windows(self) -> WindowSettings:
         """As the sampler takes it."""
         return WindowSettings(self.around, self.side_px, self.zoom, self.shift)
@@ -70,7 +77,7 @@ class Recipe(Section):
 
     name: str
     data: str | None = None
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**32)
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     weight_decay: Share = 0.0
     network: Network = Network()

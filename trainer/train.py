@@ -3,8 +3,8 @@
 recipe.toml     the recipe, as it was read
 run.json        recipe hash, commit, seed, labels, versions
 history.jsonl   one object an epoch
-last.keras      weights and optimiser after the last whole epoch
-state.json      how many epochs are done; written after last.keras, both atomically
+epoch-N.keras   weights and optimiser after the last whole epoch, N
+state.json      how many epochs are done; only what it names counts
 final.keras     weights when the recipe is done
 """
 
@@ -31,7 +31,7 @@ from rich.progress import (
 
 from edge.preprocessing import Preprocessing, prepare
 from trainer.augment import LabelledPicture
-from trainer.dataset import Sample, part_ids, read_image, read_index, targets
+from trainer.dataset import Sample, of_split, part_ids, read_image, read_index, targets
 from trainer.errors import RecipeError
 from trainer.losses import PositionLoss, WeightedBCE
 from trainer.metrics import mean_average_precision
@@ -91,13 +91,11 @@ def train(recipe_path: Path, data: Path, run: Path, console: Console) -> Path:
     samples = read_index(data)
     labels = part_ids(samples)
     _describe(run, recipe, labels, data)
+    training, validation = (of_split(samples, split, data) for split in ("train", "validation"))
     pictures = [
-        load_picture(s, labels)
-        for s in track(
-            [s for s in samples if s.split == "train"], "reading pictures", console=console
-        )
+        load_picture(s, labels) for s in track(training, "reading pictures", console=console)
     ]
-    judge = Judge([s for s in samples if s.split == "validation"], labels, recipe, console)
+    judge = Judge(validation, labels, recipe, console)
     model = _model(recipe, len(labels), run, done)
     for epoch in epochs_of(recipe):
         if epoch.number < done:
@@ -146,22 +144,57 @@ def predict_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 def _claim(run: Path, recipe: Recipe, recipe_path: Path) -> int:
-    run.mkdir(parents=True, exist_ok=True)
-    described = run / "run.json"
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecipeError(f"{run}: no run folder can be made there ({error.strerror})") from error
+    described, state = run / "run.json", run / "state.json"
     if described.exists():
-        known = json.loads(described.read_text())["recipe_sha256"]
+        known = read_facts(described)["recipe_sha256"]
         if known != recipe_hash(recipe):
             raise RecipeError(
                 f"{run}: holds a run of another recipe ({known[:12]}, this one is"
                 f" {recipe_hash(recipe)[:12]}); choose another --run folder"
             )
+    elif state.exists():
+        raise RecipeError(f"{run}: a run without its run.json; choose another --run folder")
     else:
         shutil.copyfile(recipe_path, run / "recipe.toml")
-    state = run / "state.json"
-    return int(json.loads(state.read_text())["epochs_done"]) if state.exists() else 0
+    done = int(read_facts(state)["epochs_done"]) if state.exists() else 0
+    _forget_after(run / "history.jsonl", done)
+    return done
+
+
+def read_facts(path: Path) -> dict:
+    """Read run.json or state.json.
+
+    Raises:
+        RecipeError: It is damaged.
+    """
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path}: damaged ({error}); choose another --run folder") from error
+    return facts
+
+
+def _forget_after(history: Path, epochs: int) -> None:
+    # A run that was killed between an epoch's history and its state does that epoch again.
+    if history.exists():
+        lines = history.read_text(encoding="utf-8").splitlines(keepends=True)
+        write_atomically(history, "".join(lines[:epochs]))
 
 
 def _describe(run: Path, recipe: Recipe, labels: tuple[str, ...], data: Path) -> None:
+    path = run / "run.json"
+    if path.exists():
+        known = tuple(read_facts(path)["labels"])
+        if known != labels:
+            raise RecipeError(
+                f"{run}: was begun with {len(known)} labels; {data} has {len(labels)}, or others."
+                " Go on with the same --data, or choose another --run folder"
+            )
+        return
     described = {
         "recipe_sha256": recipe_hash(recipe),
         "seed": recipe.seed,
@@ -172,7 +205,7 @@ def _describe(run: Path, recipe: Recipe, labels: tuple[str, ...], data: Path) ->
         "keras": keras.__version__,
         "python": platform.python_version(),
     }
-    write_atomically(run / "run.json", json.dumps(described, indent=1))
+    write_atomically(path, json.dumps(described, indent=1))
 
 
 def commit() -> str:
@@ -188,12 +221,22 @@ def commit() -> str:
 def _model(recipe: Recipe, labels: int, run: Path, done: int) -> keras.Model:
     keras.mixed_precision.set_dtype_policy(recipe.precision)
     if done:
-        return keras.saving.load_model(run / "last.keras")
+        return _load_weights(run, done)
     model = build_model(recipe.network.settings(labels), recipe.seed)
     optimizer = keras.optimizers.AdamW(weight_decay=recipe.weight_decay, global_clipnorm=5.0)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.optimizer = optimizer
     return model
+
+
+def _load_weights(run: Path, done: int) -> keras.Model:
+    path = run / f"epoch-{done}.keras"
+    try:
+        return keras.saving.load_model(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise RecipeError(
+            f"{path}: cannot be read ({error}); choose another --run folder"
+        ) from error
 
 
 def _compile(model: keras.Model, recipe: Recipe, stage: Stage) -> None:
@@ -253,13 +296,14 @@ class _Shown(keras.callbacks.Callback):
 
 
 def _record(run: Path, model: keras.Model, epoch: Epoch, logs: dict, console: Console) -> None:
-    staged = run / "staged.keras"
-    model.save(staged)
-    staged.replace(run / "last.keras")
+    weights = run / f"epoch-{epoch.number + 1}.keras"
+    model.save(weights)
     row = {"epoch": epoch.number + 1, "stage": epoch.stage.name, **logs}
     with (run / "history.jsonl").open("a", encoding="utf-8") as history:
         history.write(json.dumps(row) + "\n")
     write_atomically(run / "state.json", json.dumps({"epochs_done": epoch.number + 1}))
+    for old in set(run.glob("epoch-*.keras")) - {weights}:
+        old.unlink()
     console.print(
         f"epoch {row['epoch']:3d} {row['stage']:8s} loss {logs['loss']:.4f}"
         f"  validation mAP {logs['validation_map']:.4f}  {logs['seconds']:.0f} s"

@@ -3,16 +3,17 @@
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import cast
 
 from sorter_firmware_bridge.bins import Bin, check_bins
 from sorter_firmware_bridge.drivers.driver import Driver
 from sorter_firmware_bridge.errors import DriverMissing, DriverUnknown
 
-__all__ = ["ADAPTERS", "Driver", "open_driver"]
+__all__ = ["ADAPTERS", "Driver", "check_settings", "open_driver"]
 
-# Kind of machine -> module with `open_machine(bins, settings)`; imported only when it is opened.
+# Kind of machine -> module with `open_machine(bins, settings)` and `read_settings(settings)`, which
+# needs no machine; imported only when it is asked for.
 ADAPTERS: Mapping[str, str] = MappingProxyType(
     {"simulated": "sorter_firmware_bridge.drivers.simulated"}
 )
@@ -45,22 +46,33 @@ def open_driver(
             machine.move_to(Command(1, Bin(2, "rest")))
     """
     check_bins(bins)
-    return _opener(kind)(tuple(bins), settings)
+    opener = cast(_Opener, _adapter(kind).open_machine)
+    return opener(tuple(bins), settings)
+
+
+def check_settings(kind: str, settings: Mapping[str, object]) -> None:
+    """Say whether a driver would take these settings; opens nothing.
+
+    Raises:
+        DriverUnknown: There is no such kind.
+        DriverMissing: The library it needs is not installed.
+        DriverSettingsError: A setting is wrong.
+    """
+    _adapter(kind).read_settings(settings)
 
 
 _Opener = Callable[[tuple[Bin, ...], Mapping[str, object]], Driver]
 
 
-def _opener(kind: str) -> _Opener:
+def _adapter(kind: str) -> ModuleType:
     if kind not in ADAPTERS:
         close = get_close_matches(kind, ADAPTERS, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         raise DriverUnknown(f"machine kind {kind!r}: allowed are {', '.join(ADAPTERS)}{hint}")
     try:
-        module = importlib.import_module(ADAPTERS[kind])
+        return importlib.import_module(ADAPTERS[kind])
     except ImportError as error:
         raise DriverMissing(
             f"the {kind} driver cannot be loaded ({error}); "
             f"install what it needs: pip install 'bricksight[{kind}]'"
         ) from error
-    return cast(_Opener, module.open_machine)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.config import SHIPPED_BUNDLE
-from edge.manifest import MANIFEST
+from edge.manifest import MANIFEST, seal_of
 
 Values = dict[str, Any]
 
@@ -33,9 +33,10 @@ def manifest_of(folder: Path) -> Values:
 
 
 def edit_manifest(folder: Path, edit: Callable[[Values], object]) -> None:
-    """Change values of the manifest."""
+    """Change values of the manifest, and seal it again."""
     values = manifest_of(folder)
     edit(values)
+    values["seal"] = seal_of(values)
     write(folder / MANIFEST, json.dumps(values).encode())
 
 

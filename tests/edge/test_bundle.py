@@ -444,11 +444,27 @@ def test_what_is_written_is_what_is_read(tmp_path: Path, shipped: Bundle) -> Non
 def test_a_written_bundle_replaces_the_one_before(tmp_path: Path) -> None:
     values, files = parts_of(SHIPPED_BUNDLE)
     write_bundle(tmp_path / "bundle", values, files)
-    (tmp_path / "bundle" / "notes.txt").write_text("of the old one")
     again = write_bundle(tmp_path / "bundle", {**values, "name": "second"}, files)
     assert again.manifest.name == "second"
-    assert not (tmp_path / "bundle" / "notes.txt").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_writing_loses_nothing_that_is_no_part_of_a_bundle(tmp_path: Path) -> None:
+    values, files = parts_of(SHIPPED_BUNDLE)
+    write_bundle(tmp_path / "bundle", values, files)
+    (tmp_path / "bundle" / "notes.txt").write_text("mine")
+    with pytest.raises(BundleError, match=r"holds 'notes\.txt'"):
+        write_bundle(tmp_path / "bundle", {**values, "name": "second"}, files)
+    assert (tmp_path / "bundle" / "notes.txt").read_text() == "mine"
+
+
+def test_a_manifest_that_was_edited_is_refused(copied: Path) -> None:
+    values = manifest_of(copied)
+    values["labels"].reverse()
+    write(copied / MANIFEST, json.dumps(values).encode())
+    message = refusal(copied)
+    assert f"{copied / MANIFEST}: found contents of seal" in message
+    assert "expected" in message
 
 
 def test_what_the_device_would_refuse_is_not_written(tmp_path: Path) -> None:

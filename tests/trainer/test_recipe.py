@@ -24,7 +24,7 @@ def test_shipped_recipes_are_valid():
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ("seed = 3", "sede = 3", "line 3: sede: unknown key; allowed here: loss, name"),
+        ("seed = 3", "sede = 3", "line 3: sede: unknown key; allowed here: data, loss, name"),
         ("width = 0.1", "width = -1.0", "network.width: found -1.0"),
         ("width = 0.1", 'width = "wide"', "network.width: found 'wide'"),
         ("epochs = 1\n", "epochs = 0\n", "stage.1.epochs: found 0"),
@@ -32,6 +32,8 @@ def test_shipped_recipes_are_valid():
         ('head = "positions"', 'head = "flatten"', "with the flatten head it must be"),
         ("stem_stride = 2", "stem_stride = 4", "laid out for a stride of 2"),
         ("[loss]", "[loss", "not valid TOML"),
+        ("seed = 3", "seed = -1", "seed: found -1"),
+        ("zoom = [0.4, 0.8]", "zoom = [0.8, 0.4]", "smallest magnification comes first"),
     ],
 )
 def test_wrong_recipe_names_the_place(tmp_path, old, new, named):

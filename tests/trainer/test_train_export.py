@@ -178,3 +178,109 @@ def test_existing_bundle_survives_a_failed_export(bundle, monkeypatch, tmp_path)
         contract.write_bundle(out, values, files)
     assert read_bundle(out).sha256 == bundle.sha256
     assert [p.name for p in tmp_path.iterdir()] == ["kept"]
+
+
+def test_export_never_replaces_what_is_no_bundle(trained_run, piles, console, tmp_path):
+    precious = tmp_path / "documents"
+    precious.mkdir()
+    (precious / "thesis.txt").write_text("years of work")
+    with pytest.raises(BundleError, match=r"holds .thesis\.txt."):
+        export(trained_run, piles, precious, "tiny", console)
+    assert (precious / "thesis.txt").read_text() == "years of work"
+    with pytest.raises(BundleError, match="is a file"):
+        export(trained_run, piles, precious / "thesis.txt", "tiny", console)
+
+
+def test_export_looks_at_every_path_before_the_slow_work(trained_run, piles, console, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(DatasetError, match=r"labels\.json"):
+        export(trained_run, piles, out, "tiny", console, photographs=tmp_path / "none")
+    assert not out.exists()
+
+
+def test_run_goes_on_only_with_the_labels_it_began_with(
+    recipe_path, piles, console, tmp_path, monkeypatch
+):
+    import trainer.train as training
+
+    run, other = tmp_path / "run", tmp_path / "other"
+    shutil.copytree(piles, other)
+    index = (other / "index.jsonl").read_text().replace("6141", "9999")
+    (other / "index.jsonl").write_text(index)
+
+    def killed(*_):
+        raise Killed
+
+    monkeypatch.setattr(training, "_fit", killed)
+    with pytest.raises(Killed):
+        train(recipe_path, piles, run, console)
+    before = (run / "run.json").read_text()
+    with pytest.raises(RecipeError, match="was begun with 3 labels"):
+        train(recipe_path, other, run, console)
+    assert (run / "run.json").read_text() == before
+
+
+def test_killed_between_history_and_state_does_that_epoch_again(
+    recipe_path, piles, console, tmp_path, monkeypatch
+):
+    import trainer.train as training
+
+    run = tmp_path / "run"
+    write = training.write_atomically
+
+    def killed_before_state(path, text):
+        if path.name == "state.json" and '"epochs_done": 2' in text:
+            raise Killed
+        write(path, text)
+
+    monkeypatch.setattr(training, "write_atomically", killed_before_state)
+    with pytest.raises(Killed):
+        train(recipe_path, piles, run, console)
+    assert len(history(run)) == 2
+    monkeypatch.undo()
+    train(recipe_path, piles, run, console)
+    assert [row["epoch"] for row in history(run)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "named"),
+    [
+        ("run.json", "{", "damaged"),
+        ("state.json", "nothing", "damaged"),
+        ("epoch-1.keras", "", r"epoch-1\.keras: cannot be read"),
+    ],
+)
+def test_damaged_run_is_named(
+    recipe_path, piles, console, tmp_path, monkeypatch, name, content, named
+):
+    import trainer.train as training
+
+    run = tmp_path / "run"
+
+    def killed(*_):
+        raise Killed
+
+    monkeypatch.setattr(training, "_fit", killed)
+    with pytest.raises(Killed):
+        train(recipe_path, piles, run, console)
+    (run / "state.json").write_text('{"epochs_done": 1}')
+    (run / name).write_text(content)
+    with pytest.raises(RecipeError, match=named):
+        train(recipe_path, piles, run, console)
+
+
+def test_data_set_without_a_split_is_refused(recipe_path, piles, console, tmp_path):
+    few = tmp_path / "few"
+    shutil.copytree(piles, few)
+    lines = (few / "index.jsonl").read_text().splitlines(keepends=True)
+    (few / "index.jsonl").write_text(lines[0])
+    with pytest.raises(DatasetError, match="no picture is in split 'validation'"):
+        train(recipe_path, few, tmp_path / "run", console)
+
+
+def test_photographs_of_nothing_are_refused(bundle, console, tmp_path):
+    from trainer.evaluate import evaluate_photographs
+
+    (tmp_path / "labels.json").write_text("{}")
+    with pytest.raises(DatasetError, match="names no picture"):
+        evaluate_photographs(bundle, tmp_path, console)
