@@ -16,7 +16,8 @@ from edge.items import ItemSettings, Trigger
 from edge.journal import JournalSettings
 from edge.toml import FromList, Section, line_of, read_toml
 from sorter_firmware_bridge.bins import Bin
-from sorter_firmware_bridge.drivers import ADAPTERS
+from sorter_firmware_bridge.drivers import ADAPTERS, check_settings
+from sorter_firmware_bridge.errors import BridgeError
 
 SHIPPED_BUNDLE = Path(__file__).parent / "models" / "starter"
 
@@ -201,6 +202,11 @@ def _config(path: Path, file: File) -> Config:
         kind_of_source(camera.source)
     except ConfigError as error:
         raise ConfigError(f"camera.source: {error}") from error
+    if file.machine.driver != "none":
+        try:
+            check_settings(file.machine.driver, file.machine.settings)
+        except BridgeError as error:
+            raise ConfigError(f"machine.settings: {error}") from error
     if file.machine.arm_at_start and file.machine.driver != "simulated":
         raise ConfigError(
             f"machine.arm_at_start: found true with driver {file.machine.driver!r}; only the"

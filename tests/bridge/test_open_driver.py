@@ -6,7 +6,7 @@ import pytest
 
 from sorter_firmware_bridge import drivers
 from sorter_firmware_bridge.bins import Bin
-from sorter_firmware_bridge.drivers import open_driver
+from sorter_firmware_bridge.drivers import check_settings, open_driver
 from sorter_firmware_bridge.errors import (
     BinError,
     DriverMissing,
@@ -81,3 +81,11 @@ def test_the_bridge_needs_nothing_but_the_standard_library() -> None:
     root = Path(drivers.__file__).parents[2]
     code = "import sorter_firmware_bridge.drivers.simulated"
     subprocess.run([sys.executable, "-S", "-c", code], cwd=root, check=True, timeout=60)
+
+
+def test_settings_are_checked_without_opening_a_machine() -> None:
+    check_settings("simulated", {"queue_depth": 4})
+    with pytest.raises(DriverSettingsError, match="foo"):
+        check_settings("simulated", {"foo": 1})
+    with pytest.raises(DriverUnknown, match="allowed are"):
+        check_settings("simulatd", {})
