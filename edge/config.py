@@ -14,7 +14,7 @@ from edge.decision import Mode, Policy, Route, policy_problems
 from edge.errors import ConfigError
 from edge.items import ItemSettings, Trigger
 from edge.journal import JournalSettings
-from edge.toml import FromList, Section, line_of, read_toml
+from edge.toml import ENCODING, FromList, Section, line_of, read_toml
 from sorter_firmware_bridge.bins import Bin
 from sorter_firmware_bridge.drivers import ADAPTERS, check_settings
 from sorter_firmware_bridge.errors import BridgeError
@@ -189,7 +189,7 @@ def read_config(path: Path) -> Config:
     try:
         return _config(path, file)
     except ConfigError as error:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding=ENCODING)
         raise ConfigError(f"{_where_named(path, text, str(error))}: {error}") from error
 
 
@@ -247,7 +247,7 @@ def _policy(file: File) -> Policy:
 
 
 def _check_bins(path: Path, file: File) -> None:
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding=ENCODING)
     problems = []
     for place, entry in enumerate(file.bin):
         for key in ("number", "name"):
@@ -272,7 +272,7 @@ def check_against_bundle(config: Config, bundle: Bundle) -> None:
     """
     problems = policy_problems(config.policy, [label.id for label in bundle.labels])
     if problems:
-        text = config.path.read_text(encoding="utf-8")
+        text = config.path.read_text(encoding=ENCODING)
         raise ConfigError("\n".join(f"{_where(config.path, text, p)}: {p}" for p in problems))
 
 

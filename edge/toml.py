@@ -2,10 +2,16 @@
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from edge.redaction import redact
+
+ENCODING = "utf-8-sig"
+"""Of a settings file: UTF-8, with the mark that editors on Windows put in front or without."""
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -40,18 +46,32 @@ def read_toml(path: Path, model: type[S], failure: type[Exception]) -> S:
             naming the file, the line where it can be told, the key, what was found and allowed.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding=ENCODING)
     except (OSError, UnicodeDecodeError) as error:
         raise failure(f"{path}: cannot be read ({error}); give the path of a TOML file") from error
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise failure(f"{path}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise failure(f"{path}: lists or tables are nested too deep; write them flatter") from error
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        lines = [_problem(path, text, model, detail) for detail in error.errors()]
+        details = _without_consequences(error.errors())
+        lines = [_problem(path, text, model, detail) for detail in details]
         raise failure("\n".join(lines)) from error
+
+
+def _without_consequences(details: Sequence[Any]) -> list[Any]:
+    """Drop "too few" of a list with a wrong item: that item was just not counted."""
+    places = [detail["loc"] for detail in details]
+    return [
+        detail
+        for detail, place in zip(details, places, strict=True)
+        if detail["type"] != "too_short"
+        or not any(len(p) > len(place) and p[: len(place)] == place for p in places)
+    ]
 
 
 def _problem(path: Path, text: str, model: type[BaseModel], detail: Any) -> str:
@@ -64,8 +84,10 @@ def _problem(path: Path, text: str, model: type[BaseModel], detail: Any) -> str:
         return f"{where}: {key}: unknown key; allowed here: {allowed}"
     if detail["type"] == "missing":
         return f"{where}: {key}: missing; add it"
-    found = repr(detail["input"])
-    message = detail["msg"].removeprefix("Value error, ")
+    found = redact(repr(detail["input"]))
+    # TOML knows lists, and none of the tuples they become.
+    message = redact(detail["msg"].removeprefix("Value error, "))
+    message = re.sub(r"\b(?:valid )?tuple\b", "list", message, flags=re.IGNORECASE)
     return f"{where}: {key}: found {found[:80]}; {message[0].lower()}{message[1:]}"
 
 

@@ -1,16 +1,12 @@
 """A source of frames: what it is told, what it gives, how it fails."""
 
-import re
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
 from edge.domain import Frame
 from edge.errors import CameraLost
-
-_USER_INFO = re.compile(r"(?<=://)[^\s'\"]*@")
-_QUERY_VALUE = re.compile(r"(?<=[?&])([^=&\s'\"]+)=[^&\s'\"]*")
-_PASSWORD = re.compile(r"\b((?:user|proxy)-(?:id|pw)|password)=(\"[^\"]*\"|'[^']*'|\S+)")
+from edge.redaction import redact as redact
 
 
 class CameraSilent(CameraLost):
@@ -76,15 +72,3 @@ class Camera(Protocol):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def redact(text: str) -> str:
-    """Cover what may be a secret: user:password@, the values of a query, GStreamer passwords.
-
-    Example:
-        >>> redact("rtsp://me:secret@10.0.0.5/live?key=abc")
-        'rtsp://***@10.0.0.5/live?key=***'
-    """
-    covered = _USER_INFO.sub("***@", text)
-    covered = _QUERY_VALUE.sub(r"\1=***", covered)
-    return _PASSWORD.sub(r"\1=***", covered)

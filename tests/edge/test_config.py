@@ -193,6 +193,13 @@ def test_an_address_is_refused_without_its_password(tmp_path: Path) -> None:
     assert "secret" not in message
 
 
+def test_a_byte_order_mark_moves_no_line(tmp_path: Path, shipped: Bundle) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text('[sorting]\nwatch_for = ["nonsense"]\n' + CAMERA, encoding="utf-8-sig")
+    with pytest.raises(ConfigError, match=r"line 2: .*nonsense"):
+        check_against_bundle(read_config(path), shipped)
+
+
 @pytest.mark.parametrize("driver", ["simulatd", "", "modbus tcp"])
 def test_an_unknown_driver_is_refused(tmp_path: Path, driver: str) -> None:
     message = refusal(tmp_path, CAMERA + f'[machine]\ndriver = "{driver}"\n')

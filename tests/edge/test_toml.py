@@ -13,6 +13,7 @@ from edge.toml import FromList, Section, line_of, read_toml
 class Engine(Section):
     power_w: float = Field(1.0, gt=0)
     names: Annotated[tuple[str, ...], FromList] = ()
+    limits_w: Annotated[tuple[float, ...], FromList] = Field((1.0,), min_length=1)
     extra: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -57,7 +58,7 @@ def test_a_right_file_is_read(tmp_path: Path) -> None:
         ),
         (
             "[engine]\n# power\npower = 2\n",
-            ", line 3: engine.power: unknown key; allowed here: extra, names, power_w",
+            ", line 3: engine.power: unknown key; allowed here: extra, limits_w, names, power_w",
         ),
         (
             "[[wheel]]\nsize_px = 1\n\n[[wheel]]\nsize_px = 2\nnmae = 1\n",
@@ -91,6 +92,11 @@ def test_a_right_file_is_read(tmp_path: Path) -> None:
         ),
         ('[[wheel]]\nname = "x"\n', ", line 1: wheel.0.size_px: missing; add it"),
         ('engine = "big"\n', ", line 1: engine: found 'big'; "),
+        (
+            "[engine]\nnames = 3\n",
+            ", line 2: engine.names: found 3; input should be a list",
+        ),
+        ("[engine]\nlimits_w = []\n", ", line 2: engine.limits_w: found (); list should have at"),
     ],
 )
 def test_a_wrong_value_is_named_by_its_line(tmp_path: Path, text: str, expected: str) -> None:
@@ -107,6 +113,38 @@ def test_every_problem_gets_its_own_line(tmp_path: Path) -> None:
         ", line 4",
         ", line 6",
     ]
+
+
+def test_a_wrong_item_does_not_make_its_list_too_short(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, "[engine]\nlimits_w = ['a']\n")
+    assert "limits_w.0: found 'a'; input should be a valid number" in problem
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        '["rtsp://me:sesame@host/"]',
+        '{ a = "http://host/?key=sesame" }',
+        '[["gstreamer:rtspsrc user-pw=sesame"]]',
+        f'"{"x" * 60} rtsp://me:sesame@host/"',
+    ],
+)
+def test_a_password_in_a_wrong_value_is_covered(tmp_path: Path, value: str) -> None:
+    (problem,) = problems(tmp_path, f"[engine]\npower_w = {value}\n")
+    assert "engine.power_w: found " in problem
+    assert "sesame" not in problem
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "car.toml"
+    path.write_text('colour = "blue"\n', encoding="utf-8-sig")
+    assert read_toml(path, Car, ConfigError).colour == "blue"
+
+
+@pytest.mark.parametrize("depth", [200, 5_000])
+def test_what_is_nested_deep_is_refused_in_one_line(tmp_path: Path, depth: int) -> None:
+    (problem,) = problems(tmp_path, f"colour = {'[' * depth}{']' * depth}\n")
+    assert "nested too deep" in problem or "colour: found" in problem
 
 
 @pytest.mark.parametrize(
