@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -132,7 +133,10 @@ def read_manifest(folder: Path) -> Manifest:
         BundleError: It is missing, damaged or not as described here; names every problem.
     """
     path = folder / MANIFEST
-    if not folder.is_dir():
+    # Unlike those of Path, these have an answer for a path that cannot be examined.
+    if os.path.isfile(folder):  # noqa: PTH113
+        raise BundleError(f"{folder}: is a file; expected a bundle, a folder with {MANIFEST}")
+    if not os.path.isdir(folder):  # noqa: PTH112
         raise BundleError(f"{folder}: no such folder; expected a bundle, a folder with {MANIFEST}")
     try:
         if path.stat().st_size > MANIFEST_BYTES_MAX:

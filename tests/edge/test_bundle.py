@@ -134,7 +134,8 @@ def test_a_place_without_a_bundle_is_refused(tmp_path: Path) -> None:
     assert "no such folder; expected a bundle" in refusal(tmp_path / "nowhere")
     assert str(tmp_path / MANIFEST) in refusal(tmp_path)
     (tmp_path / "file").write_text("x")
-    assert "no such folder" in refusal(tmp_path / "file")
+    assert "file: is a file; expected a bundle, a folder" in refusal(tmp_path / "file")
+    assert "no such folder" in refusal(tmp_path / ("x" * 300))
 
 
 # --- manifests that are none ---
