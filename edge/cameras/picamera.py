@@ -69,7 +69,7 @@ class PiCamera(Camera):
         except TimeoutError as error:
             raise self._answer_to_silence() from error
         except _DRIVER_ERRORS as error:
-            raise CameraLost(f"{self.description}: {error}.") from error
+            raise CameraLost(f"{self.description}: {_cause(error)}.") from error
         self._silences, self._heard_at_s = 0, self._clock()
         return Frame(next(self._sequence), self._heard_at_s, image)
 
@@ -118,10 +118,13 @@ class PiCamera(Camera):
             driver = self._open_driver()
             driver.configure(driver.create_video_configuration(**self._configuration()))
             driver.start()
+        except CameraUnavailable:
+            # Says by itself what is missing: no cable, if the package is.
+            raise
         except _DRIVER_ERRORS as error:
             _stop(driver)
             raise CameraUnavailable(
-                f"{self.description}: {error}. Check the ribbon cable, 'rpicam-hello "
+                f"{self.description}: {_cause(error)}. Check the ribbon cable, 'rpicam-hello "
                 "--list-cameras', and that no other program uses the camera."
             ) from error
         return driver
@@ -133,6 +136,11 @@ class PiCamera(Camera):
         frame_us = round(1e6 / self._settings.fps)
         controls = {"FrameDurationLimits": (frame_us, frame_us)}
         return {"main": main, "queue": False, "controls": controls}
+
+
+def _cause(error: Exception) -> str:
+    """What a driver says, as the part of a sentence that it is put into."""
+    return str(error).rstrip(".")
 
 
 def _new_picamera2() -> Any:

@@ -134,6 +134,23 @@ def test_camera_that_cannot_be_opened_again_is_lost() -> None:
     assert "rpicam-hello" in str(bench.miss(2.0))
 
 
+def test_missing_package_is_no_matter_of_the_cable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "picamera2", None)
+    with pytest.raises(CameraUnavailable) as refused:
+        PiCamera(SETTINGS)
+    assert "needs picamera2" in str(refused.value)
+    assert "cable" not in str(refused.value)
+    assert ".." not in str(refused.value)
+
+
+def test_sentence_of_the_driver_is_ended_once() -> None:
+    def gone() -> Picamera2:
+        raise RuntimeError("Camera __init__ sequence did not complete.")
+
+    with pytest.raises(CameraUnavailable, match=r"did not complete\. Check the ribbon cable"):
+        PiCamera(SETTINGS, open_driver=gone)
+
+
 def test_close_closes_the_driver_once() -> None:
     bench = Workbench()
     bench.camera.close()
