@@ -14,6 +14,8 @@ from rich.table import Table
 
 from edge.errors import EdgeError
 
+_log = logging.getLogger(__name__)
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -76,6 +78,22 @@ def label(
         raise typer.Exit(1)
 
 
+def _say(text: str) -> None:
+    """Print on standard output, or end with what is wrong with it."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        # Who reads it has seen enough.
+        raise
+    except OSError as error:
+        # What is still held back would fail once more when Python ends.
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        raise EdgeError(
+            f"standard output cannot be written ({error.strerror}); make room, or send it elsewhere"
+        ) from error
+
+
 def _make_folder(folder: Path | None) -> None:
     if folder is None:
         return
@@ -92,7 +110,7 @@ def _print_labelled(done, model, as_json: bool) -> None:  # type: ignore[no-unty
 
     if as_json:
         # In ASCII: the name of a file may be no text at all.
-        typer.echo(json.dumps(described(done, model)))
+        _say(json.dumps(described(done, model)))
     elif done.prediction is None:
         typer.echo(done.error, err=True)
     else:
@@ -101,7 +119,7 @@ def _print_labelled(done, model, as_json: bool) -> None:  # type: ignore[no-unty
             f"{label.id} {label.name} {100 * float(sure[label.index]):.0f} %"
             for label in done.prediction.present
         ]
-        typer.echo(f"{done.picture}: {', '.join(found) or 'no label present'}")
+        _say(f"{done.picture}: {', '.join(found) or 'no label present'}")
 
 
 @app.command()
@@ -113,10 +131,17 @@ def run(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    # It warns of each request beyond its threads, which page and pictures make all the time.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     from edge.app import App
     from edge.config import read_config
+    from edge.redaction import redact
 
-    device = App(read_config(config))
+    settings = read_config(config)
+    _log.info("model: %s", settings.bundle)
+    _log.info("camera: %s", redact(settings.camera.source))
+    _log.info("machine: %s", settings.machine.driver)
+    device = App(settings)
     typer.echo(f"Bricksight is at {device.address}  (Ctrl-C ends it)")
     failure = device.run()
     if failure:

@@ -1,6 +1,7 @@
 """The whole device: it starts, is reachable, survives what is missing, and leaves nothing."""
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -352,6 +353,36 @@ def test_run_with_a_wrong_file_is_one_message(
     assert said in errors
 
 
+@pytest.mark.parametrize("options", [[], ["--verbose"]])
+def test_run_logs_what_it_runs_only_when_asked(tmp_path: Path, options: list[str]) -> None:
+    path = demo(tmp_path, source='source = "http://me:sesame@127.0.0.1:9/"')
+    with command("run", "--config", path, *options) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("Bricksight is at ")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=WAIT_S)
+    assert "sesame" not in errors
+    for said in (
+        "INFO edge.cli: model: ",
+        "INFO edge.cli: camera: http://***@127.0.0.1:9/",
+        "INFO edge.cli: machine: simulated",
+    ):
+        assert (said in errors) == bool(options)
+
+
+def test_run_keeps_the_page_s_queue_out_of_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def busy(app: App, *_: object) -> bool:
+        logging.getLogger("waitress.queue").warning("Task queue depth is 1")
+        app.end()
+        return True
+
+    monkeypatch.setattr(App, "wait", busy)
+    assert run_main(monkeypatch, "run", "--config", demo(tmp_path)) == 0
+    assert "Task queue depth" not in caplog.text
+
+
 def test_run_that_breaks_is_exit_code_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -394,7 +425,7 @@ def test_check_says_what_it_found(tmp_path: Path, shipped: Any) -> None:
         ("configuration", {"fps": "fsp = 10"}, "unknown key"),
         ("camera", {"source": 'source = "nowhere.mp4"'}, "is not there"),
         ("camera", {"source": 'source = "edge.toml"'}, "holds no video"),
-        ("machine", {"driver": "settings = { queue = 1 }"}, "unknown key"),
+        ("configuration", {"driver": "settings = { queue = 1 }"}, "unknown key"),
         ("bins against labels", {"review_bin": 'review_bin = "revue"'}, "did you mean"),
     ],
 )

@@ -383,6 +383,36 @@ def test_a_name_that_is_no_text_is_printed_for_people(tmp_path: Path) -> None:
     assert b"c\\udcff.png: " in done.stdout
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no disk that is always full")
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_full_disk_for_the_output_is_one_message(tmp_path: Path, options: list[str]) -> None:
+    call = "import sys; from edge.cli import main; main()"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", call, "label", *options, save(tmp_path / "a.png")],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    # The model runtime may log its start before.
+    assert done.stderr.endswith(
+        "error: standard output cannot be written (No space left on device); make room, or send "
+        "it elsewhere\n"
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_a_name_with_a_dash_in_front_is_labelled_after_two_dashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "-dash.png")
+    monkeypatch.chdir(tmp_path)
+    assert labelled("--", "-dash.png")["picture"] == "-dash.png"
+
+
 def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     """`main` as the installed command calls it; its exit code."""
     monkeypatch.setattr(sys, "argv", ["bricksight-edge", *map(str, arguments)])
