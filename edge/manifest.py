@@ -139,13 +139,16 @@ def read_manifest(folder: Path) -> Manifest:
     if not os.path.isdir(folder):  # noqa: PTH112
         raise BundleError(f"{folder}: no such folder; expected a bundle, a folder with {MANIFEST}")
     try:
-        if path.stat().st_size > MANIFEST_BYTES_MAX:
-            raise BundleError(f"{path}: larger than {MANIFEST_BYTES_MAX} bytes; not a manifest")
-        values = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MANIFEST_BYTES_MAX + 1)
     except OSError as error:
         raise BundleError(
             f"{path}: cannot be read ({error.strerror}); copy the bundle again"
         ) from error
+    if len(content) > MANIFEST_BYTES_MAX:
+        raise BundleError(f"{path}: larger than {MANIFEST_BYTES_MAX} bytes; not a manifest")
+    try:
+        values = json.loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise BundleError(f"{path}: not JSON ({error}); copy the bundle again") from error
     version = values.get("schema_version") if isinstance(values, dict) else None
