@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.domain import Frame, Label, Prediction
-from edge.errors import ConfigError
+from edge.ranges import check_range
 from edge.scene import Scene
 
 MAX_FRAMES = 100
@@ -50,12 +50,12 @@ class ItemSettings:
     light_drift: float = 0.05
 
     def __post_init__(self) -> None:
-        _check("n", self.n, 1, MAX_FRAMES)
-        _check("k (more than half of n)", self.k, self.n // 2 + 1, self.n)
-        _check("patience_frames", self.patience_frames, self.n, 1000)
-        _check("still_threshold", self.still_threshold, 0, 255)
-        _check("changed_threshold", self.changed_threshold, 0, 255)
-        _check("light_drift", self.light_drift, 0, 1)
+        check_range("items.n", self.n, 1, MAX_FRAMES)
+        check_range("items.k (more than half of n)", self.k, self.n // 2 + 1, self.n)
+        check_range("items.patience_frames", self.patience_frames, self.n, 1000)
+        check_range("items.still_threshold", self.still_threshold, 0, 255)
+        check_range("items.changed_threshold", self.changed_threshold, 0, 255)
+        check_range("items.light_drift", self.light_drift, 0, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -235,8 +235,3 @@ def _mean_probabilities(predictions: tuple[Prediction, ...]) -> NDArray[np.float
     stacked = np.stack([prediction.probabilities for prediction in predictions])
     mean: NDArray[np.float32] = stacked.mean(axis=0, dtype=np.float32)
     return mean
-
-
-def _check(key: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"items.{key}: found {value!r}, expected {low:g}..{high:g}")

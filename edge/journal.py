@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from edge.decision import SortDecision
-from edge.errors import ConfigError, JournalError
+from edge.errors import JournalError
 from edge.journal_file import open_file, translated
 from edge.journal_records import (
     Balance,
@@ -24,6 +24,7 @@ from edge.journal_records import (
     outcome_with,
     receipt_values,
 )
+from edge.ranges import check_range
 from sorter_firmware_bridge.bins import Cause, Receipt, ReceiptState
 
 __all__ = ["Balance", "Entry", "Journal", "JournalSettings", "Outcome"]
@@ -47,8 +48,8 @@ class JournalSettings:
     max_bytes: int = 256 * 2**20
 
     def __post_init__(self) -> None:
-        _check("max_rows", self.max_rows, 100, 10_000_000)
-        _check("max_bytes", self.max_bytes, 2**16, 2**36)
+        check_range("journal.max_rows", self.max_rows, 100, 10_000_000)
+        check_range("journal.max_bytes", self.max_bytes, 2**16, 2**36)
 
 
 class Journal:
@@ -214,8 +215,3 @@ class Journal:
         verb = "INSERT OR IGNORE" if or_ignore else "INSERT"
         cursor = self._db.execute(f"{verb} INTO {table} ({names}) VALUES ({marks})", values)
         return int(cursor.lastrowid or 0)
-
-
-def _check(key: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"journal.{key}: found {value!r}, expected {low}..{high}")

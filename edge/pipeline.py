@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from edge.board import ArmRequest, Board, ExplainRequest, Requests, Snapshot, StopRequest
+from edge.board import ArmRequest, Board, ExplainRequest, Requests, StopRequest
 from edge.classifier import Classifier
 from edge.decision import Facts, Policy, SortDecision, command_for, decide
 from edge.domain import Explanation, Frame, Label, Prediction
@@ -64,11 +64,6 @@ class Parts:
     wall_clock: Callable[[], float] = time.time
 
 
-@dataclass(slots=True)
-class _Asked:
-    labels: list[Label] = field(default_factory=list)
-
-
 class Pipeline:
     """Sees, decides, moves, explains and publishes.
 
@@ -78,7 +73,7 @@ class Pipeline:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._asked = _Asked()
+        self._asked: list[Label] = []
         self._decided: tuple[SortDecision, int | None] | None = None
         self._answer: Receipt | None = None
         self._frames_seen = 0
@@ -108,26 +103,21 @@ class Pipeline:
                     self._parts.machine.arm(now_s)
                     self._publish()
                 case ExplainRequest(index):
-                    self._asked.labels = [self._parts.classifier.bundle.labels[index]]
+                    self._asked = [self._parts.classifier.bundle.labels[index]]
 
     def attend(self) -> None:
         """Keep the machine's watchdog quiet and write down what it answered."""
-        before = self._parts.machine.state, self._parts.machine.problem, self._camera()
         self._parts.machine.beat(self._parts.clock())
         receipts = self._parts.machine.receipts()
         for receipt in receipts:
             self._record(receipt)
-        events = self._parts.machine.sensor_events()
-        for _ in events:
+        for _ in self._parts.machine.sensor_events():
             self._sensed()
-        after = self._parts.machine.state, self._parts.machine.problem, self._camera()
+        after = self._parts.machine.state, self._parts.machine.problem, self._parts.camera()
         current = self._parts.board.current()
-        shown = current.machine, current.machine_problem, self._shown_camera(current)
-        if (
-            receipts
-            or _condition(before) != _condition(after)
-            or _condition(shown) != _condition(after)
-        ):
+        camera = CameraReport(current.camera_state, current.camera_problem)
+        shown = current.machine, current.machine_problem, camera
+        if receipts or _condition(shown) != _condition(after):
             self._publish()
 
     def see(self, frame: Frame) -> None:
@@ -167,7 +157,7 @@ class Pipeline:
 
     def _explain(self, prediction: Prediction) -> Explanation:
         labels = list(prediction.present)
-        labels += [label for label in self._asked.labels if label not in labels]
+        labels += [label for label in self._asked if label not in labels]
         if not labels:
             labels = [self._parts.classifier.bundle.labels[int(prediction.probabilities.argmax())]]
         return self._parts.gradcam.explain(prediction, labels)
@@ -208,7 +198,7 @@ class Pipeline:
         if "prediction" not in news:
             recent = parts.journal.recent(RECENT_ROWS)
             news["balance"] = parts.journal.balance()
-        camera = self._camera()
+        camera = parts.camera()
         parts.board.replace(
             replace(
                 current,
@@ -225,13 +215,6 @@ class Pipeline:
                 **news,
             )
         )
-
-    def _camera(self) -> CameraReport:
-        return self._parts.camera()
-
-    @staticmethod
-    def _shown_camera(snapshot: Snapshot) -> CameraReport:
-        return CameraReport(snapshot.camera_state, snapshot.camera_problem)
 
 
 def _condition(shown: tuple[Any, str | None, CameraReport]) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
-from edge.errors import ConfigError
+from edge.ranges import check_range
 from sorter_firmware_bridge.bins import Bin
 
 
@@ -70,11 +70,11 @@ class Policy:
     tolerance_s: float = 0.05
 
     def __post_init__(self) -> None:
-        _check("margin", self.margin, 0, 1)
-        _check("max_age_s", self.max_age_s, 0.001, 60)
-        _check("travel_s", 0 if self.travel_s is None else self.travel_s, 0, 600)
-        _check("lead_s", self.lead_s, 0, 60)
-        _check("tolerance_s", self.tolerance_s, 0, 60)
+        check_range("policy.margin", self.margin, 0, 1)
+        check_range("policy.max_age_s", self.max_age_s, 0.001, 60)
+        check_range("policy.travel_s", 0 if self.travel_s is None else self.travel_s, 0, 600)
+        check_range("policy.lead_s", self.lead_s, 0, 60)
+        check_range("policy.tolerance_s", self.tolerance_s, 0, 60)
 
     @property
     def digest(self) -> str:
@@ -188,8 +188,3 @@ def _listed(names: Iterable[str]) -> str:
 
 def _canonical(values: object) -> str:
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
-
-
-def _check(key: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"policy.{key}: found {value!r}, expected {low:g}..{high:g}")

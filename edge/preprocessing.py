@@ -1,14 +1,13 @@
 """The one way a picture is brought to the model's size, on the device and in training."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Resize = Literal["letterbox", "crop"]
-RESIZES: tuple[str, ...] = get_args(Resize)
 PADDING = 128
 """Grey value of the bars a letterboxed picture gets."""
 

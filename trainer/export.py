@@ -22,7 +22,7 @@ from trainer.calibration import choose_thresholds, fit_platt
 from trainer.card import model_card
 from trainer.checks import check_classifier_file, check_companion_file, check_random_weights
 from trainer.companion import LAYER, companion, grid
-from trainer.dataset import Sample, of_split, read_image, read_index, targets
+from trainer.dataset import SPLITS, Sample, of_split, read_image, read_index, targets
 from trainer.errors import ExportError, RecipeError
 from trainer.evaluate import evaluate_photographs, evaluate_renders, read_photographs
 from trainer.folded import Folded, fold
@@ -102,13 +102,13 @@ def export(
     check_place(out)
     run = read_run(run_folder)
     samples = read_index(data)
-    validation, _ = (of_split(samples, split, data) for split in ("validation", "test"))
+    training, validation, test = (of_split(samples, split, data) for split in SPLITS)
     if photographs is not None:
         read_photographs(photographs)
     chosen = find_pictures([self_test]) if self_test else [s.picture for s in validation]
     folded = fold(run.model, run.settings)
     with tempfile.TemporaryDirectory() as folder, console.status("quantising and checking"):
-        classifier, companion_file, checks = _models(run, folded, samples, Path(folder))
+        classifier, companion_file, checks = _models(run, folded, training, Path(folder))
     logits = _logits(classifier, run, validation, console)
     tests = {
         f"self_test_{number}": prepare(read_picture(path), Preprocessing(run.settings.size_px))
@@ -122,7 +122,7 @@ def export(
         draft = write_bundle(Path(folder) / "draft", manifest, files)
         pages["evaluation"] = {
             "test": evaluate_renders(draft, data, "test", console),
-            "int8_against_float": _int8_against_float(draft, folded, samples, console),
+            "int8_against_float": _int8_against_float(draft, folded, test, console),
             "checks": checks,
         }
         if photographs is not None:
@@ -146,9 +146,8 @@ def export_max_pooled(run_folder: Path, out: Path) -> float:
     return check_companion_file(out, run.model, run.settings, noise, "max")
 
 
-def _models(run: Run, folded: Folded, samples: Sequence[Sample], folder: Path):
+def _models(run: Run, folded: Folded, training: Sequence[Sample], folder: Path):
     preprocessing = Preprocessing(run.settings.size_px)
-    training = [s for s in samples if s.split == "train"]
     chosen = np.random.default_rng(run.recipe.seed).permutation(len(training))
     pictures = np.stack(
         [prepare(read_image(training[i]), preprocessing) for i in chosen[:REPRESENTATIVE_PICTURES]]
@@ -245,10 +244,9 @@ def _png(picture: np.ndarray) -> bytes:
 
 
 def _int8_against_float(
-    bundle: Bundle, folded: Folded, samples, console: Console
+    bundle: Bundle, folded: Folded, test: Sequence[Sample], console: Console
 ) -> dict[str, Any]:
     """Labels and mAP of the int8 model beside the float one, on test pictures."""
-    test = [s for s in samples if s.split == "test"]
     wanted = targets(test, [label.id for label in bundle.labels])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "float.tflite"

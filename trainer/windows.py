@@ -49,12 +49,11 @@ class WindowFeed(keras.utils.PyDataset):
         batch_size: int,
         seed: tuple[int, ...],
         positions: bool,
-        changed: bool = True,
     ):
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
         self._pictures, self._settings, self._labels = pictures, settings, labels
         self._count, self._batch_size, self._seed = count, batch_size, seed
-        self._positions, self._changed = positions, changed
+        self._positions = positions
         order = np.random.default_rng((*seed, 0))
         rounds = -(-count // len(pictures))
         self._order = np.concatenate([order.permutation(len(pictures)) for _ in range(rounds)])
@@ -75,6 +74,4 @@ class WindowFeed(keras.utils.PyDataset):
         rng = np.random.default_rng((*self._seed, 1 + number))
         source = self._pictures[self._order[number]]
         window = draw_window(source, self._settings, self._labels, rng)
-        if not self._changed:
-            return window
         return type(window)(disturb(window.image, rng), window.labels, window.positions)

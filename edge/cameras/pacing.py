@@ -1,6 +1,10 @@
 """Keeps a source that could deliver at once to the speed of a camera."""
 
 from collections.abc import Callable
+from threading import Event
+
+from edge.cameras.camera import CameraSilent
+from edge.errors import CameraLost
 
 
 class Pacer:
@@ -32,3 +36,24 @@ class Pacer:
             return False
         self._due_s = max(self._due_s + self._period_s, self._clock())
         return True
+
+
+def take_turn(pacer: Pacer, closed: Event, timeout_s: float, description: str, what: str) -> None:
+    """Wait until a frame is due.
+
+    Args:
+        pacer: Says when.
+        closed: Set when the source is closed.
+        timeout_s: How long to wait at most.
+        description: Of the source, for errors.
+        what: What is due, "frame" or "picture".
+
+    Raises:
+        CameraLost: The source is closed.
+        CameraSilent: Nothing is due in time.
+    """
+    due = not closed.is_set() and pacer.wait_for_turn(timeout_s)
+    if closed.is_set():
+        raise CameraLost(f"{description}: closed.")
+    if not due:
+        raise CameraSilent(f"{description}: the next {what} is not due yet.")

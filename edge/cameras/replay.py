@@ -6,8 +6,8 @@ from itertools import count, cycle
 from pathlib import Path
 from threading import Event
 
-from edge.cameras.camera import Camera, CameraSettings, CameraSilent
-from edge.cameras.pacing import Pacer
+from edge.cameras.camera import Camera, CameraSettings
+from edge.cameras.pacing import Pacer, take_turn
 from edge.domain import Frame
 from edge.errors import CameraEnded, CameraLost, CameraUnavailable, PictureError
 from edge.pictures import find_pictures, read_picture
@@ -54,11 +54,7 @@ class ReplayCamera(Camera):
 
     def next_frame(self, timeout_s: float) -> Frame:
         """See `Camera.next_frame`."""
-        due = not self._closed.is_set() and self._pacer.wait_for_turn(timeout_s)
-        if self._closed.is_set():
-            raise CameraLost(f"{self.description}: closed.")
-        if not due:
-            raise CameraSilent(f"{self.description}: the next picture is not due yet.")
+        take_turn(self._pacer, self._closed, timeout_s, self.description, "picture")
         return self._show_next()
 
     def close(self) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import cv2
 
-from edge.cameras.camera import Camera, CameraSettings, CameraSilent
+from edge.cameras.camera import Camera, CameraSettings
 from edge.cameras.opencv import to_rgb
-from edge.cameras.pacing import Pacer
+from edge.cameras.pacing import Pacer, take_turn
 from edge.domain import Frame
 from edge.errors import CameraEnded, CameraLost, CameraUnavailable
 
@@ -52,11 +52,7 @@ class VideoCamera(Camera):
 
     def next_frame(self, timeout_s: float) -> Frame:
         """See `Camera.next_frame`."""
-        due = not self._closed.is_set() and self._pacer.wait_for_turn(timeout_s)
-        if self._closed.is_set():
-            raise CameraLost(f"{self.description}: closed.")
-        if not due:
-            raise CameraSilent(f"{self.description}: the next frame is not due yet.")
+        take_turn(self._pacer, self._closed, timeout_s, self.description, "frame")
         return self._show_next()
 
     def close(self) -> None:
