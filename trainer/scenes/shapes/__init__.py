@@ -1,0 +1,1 @@
+"""Shapes of parts computed from published dimensions, family by family."""
