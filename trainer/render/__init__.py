@@ -1,0 +1,1 @@
+"""Scenes to pictures, instance maps and data sets."""
