@@ -5,7 +5,8 @@ A folder. Copying it is the deployment:
     manifest.json             everything below, a SHA-256 of every other file, a seal of its own
     classifier.int8.tflite    uint8 picture (1, s, s, 3) -> float32 logits (1, n)
     companion.float.tflite    the same picture + int32[k] label indices -> logits (1, n) and
-                              Grad-CAM maps (k, h, w) in logit units
+                              Grad-CAM maps (k, h, w) in logit units, and perhaps a third
+                              output, HiResCAM maps (k, h, w) in logit units, signed
     self_test/                a few pictures with the answers the trainer got
     evaluation.json           every figure of the model card
     MODEL_CARD.md             what it was trained on, how well it does, where it fails
@@ -39,6 +40,7 @@ from edge.manifest import (
 from edge.pictures import read_picture
 from edge.preprocessing import Preprocessing
 
+COMPANION_OUTPUTS_MAX = 3
 LONE_LOGIT_ROOM = 6.0
 """How much farther than all on average a single logit may be off in the self-test."""
 SPREAD_LOGITS_MIN = 1e-3
@@ -174,7 +176,8 @@ def check_classifier(bundle: Bundle, model: Interpreter) -> None:
 def check_companion(bundle: Bundle, model: Interpreter) -> None:
     """Refuse a companion whose inputs or outputs do not fit the manifest."""
     size, labels = bundle.preprocessing.size_px, len(bundle.labels)
-    grid = bundle.manifest.companion.grid
+    maps = (-1, *bundle.manifest.companion.grid)
+    hires = (maps,) if len(model.outputs) == COMPANION_OUTPUTS_MAX else ()
     _expect(
         bundle.path("companion"),
         {"input": model.inputs, "output": tuple(shape for shape, _ in model.outputs)},
@@ -183,7 +186,7 @@ def check_companion(bundle: Bundle, model: Interpreter) -> None:
                 ((1, size, size, 3), np.dtype(np.uint8)),
                 ((-1,), np.dtype(np.int32)),
             ),
-            "output": ((1, labels), (-1, *grid)),
+            "output": ((1, labels), maps, *hires),
         },
     )
 

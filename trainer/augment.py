@@ -1,22 +1,25 @@
 """Windows into labelled pictures: one sampler for crops around bricks and for whole piles.
 
 A window is a rotated, mirrored, zoomed square of a picture and of its instance map, from which
-its labels follow again. Small windows around one brick teach shape cheaply; large ones, piles.
+its labels follow again. Small windows around one brick teach shape cheaply; large ones, piles. A
+photograph without an instance map is always shown whole.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import cv2
 import numpy as np
 
 from edge.preprocessing import PADDING
+from trainer.labelled import LabelledPicture
+from trainer.model import Grid
+from trainer.render.drawn import DEFAULT_RULE, LabelRule
 
-MIN_VISIBLE_SHARE = 0.25
-MIN_PICTURE_SHARE = 0.0015
 CELL_SHARE = 0.25
 BRICK_SHARE = 0.5
-AIM_VISIBLE_SHARE = 0.5
 MAGNIFICATION_MAX = 2.0
 """A picture enlarged further shows blur, not shape."""
 
@@ -31,13 +34,17 @@ class WindowSettings:
         side_px: Side of the window handed to the network.
         zoom: Smallest and largest magnification. Around a brick it is the share of the window's
             side that the brick's longer side takes; around the picture, 1 shows all of it.
+        grid: The network's positions on such a window.
+        rule: Which bricks count as visible.
         shift: Largest displacement of the centre, as a share of the window's side.
     """
 
     around: Literal["brick", "picture"]
     side_px: int
     zoom: tuple[float, float]
+    grid: Grid
     shift: float = 0.1
+    rule: LabelRule = DEFAULT_RULE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,37 +62,6 @@ class Window:
     positions: np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledPicture:
-    """A picture in memory.
-
-    Attributes:
-        image: (h, w, 3) uint8 RGB.
-        ids: (h', w') uint8 instance map of the same view.
-        parts: (k,) label index of each brick.
-        full_px: (k,) pixels on the map if nothing hid or cropped it.
-        boxes: (k, 4) float, x0 y0 x1 y1 on the *picture*; NaN for a brick that shows nowhere.
-        aims: Indices of the bricks a window may be centred on.
-    """
-
-    image: np.ndarray
-    ids: np.ndarray
-    parts: np.ndarray
-    full_px: np.ndarray
-    boxes: np.ndarray
-    aims: np.ndarray
-
-
-def brick_boxes(ids: np.ndarray, count: int, scale: float) -> np.ndarray:
-    """Bounding boxes (count, 4) of the bricks on an instance map, times `scale`."""
-    boxes = np.full((count, 4), np.nan)
-    for k in range(count):
-        ys, xs = np.nonzero(ids == k + 1)
-        if len(xs):
-            boxes[k] = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
-    return boxes * scale
-
-
 def draw_window(
     source: LabelledPicture, settings: WindowSettings, labels: int, rng: np.random.Generator
 ) -> Window:
@@ -100,13 +76,11 @@ def draw_window(
     Returns:
         The window, with its own labels and positions; pixels are not yet changed in value.
     """
+    if source.ids is None:
+        return _draw_photograph(source, settings, labels, rng)
     side = settings.side_px
     centre, scale = _aim(source, settings, rng)
-    angle = rng.uniform(0, 2 * np.pi)
-    mirror = -1.0 if rng.random() < 0.5 else 1.0
-    turn = scale * np.array(
-        [[np.cos(angle) * mirror, -np.sin(angle)], [np.sin(angle) * mirror, np.cos(angle)]]
-    )
+    turn = scale * _turned(rng.uniform(0, 2 * np.pi), rng)
     middle = np.array([side / 2, side / 2]) + rng.uniform(-1, 1, 2) * settings.shift * side
     image = _warp(source.image, turn, centre, middle, side, nearest=False)
     share = source.ids.shape[0] / source.image.shape[0]
@@ -115,8 +89,45 @@ def draw_window(
     full = source.full_px * (scale / share) ** 2
     return Window(
         image,
-        window_labels(seen, full, source.parts, labels, side),
-        window_positions(ids, seen, source.parts, labels),
+        window_labels(seen, full, source.parts, labels, side, settings.rule),
+        window_positions(ids, seen, source.parts, labels, settings.grid),
+    )
+
+
+def usable(
+    pictures: Sequence[LabelledPicture], settings: WindowSettings
+) -> Sequence[LabelledPicture]:
+    """The pictures that such windows can be drawn from: photographs give whole pictures only."""
+    if settings.around == "picture":
+        return pictures
+    return [picture for picture in pictures if picture.ids is not None]
+
+
+def _draw_photograph(
+    source: LabelledPicture, settings: WindowSettings, labels: int, rng: np.random.Generator
+) -> Window:
+    """All of a photograph, so that all it is known to show is in the window; no position counts."""
+    side = settings.side_px
+    height, width = source.image.shape[:2]
+    zoom = min(1.0, float(np.exp(rng.uniform(*np.log(settings.zoom)))))
+    # A quarter turn keeps the corners; what else turns a square picture cuts them off.
+    turn = zoom * side / max(height, width) * _turned(rng.integers(4) * np.pi / 2, rng)
+    centre, middle = np.array([width / 2, height / 2]), np.array([side / 2, side / 2])
+    target = np.zeros(labels, np.float32)
+    target[source.parts] = 1
+    count = settings.grid.count
+    return Window(
+        _warp(source.image, turn, centre, middle, side, nearest=False),
+        target,
+        np.full((count, count), -1, np.int32),
+    )
+
+
+def _turned(angle: float, rng: np.random.Generator) -> np.ndarray:
+    """A turn (2, 2) by an angle, mirrored half of the time."""
+    mirror = -1.0 if rng.random() < 0.5 else 1.0
+    return np.array(
+        [[np.cos(angle) * mirror, -np.sin(angle)], [np.sin(angle) * mirror, np.cos(angle)]]
     )
 
 
@@ -137,7 +148,7 @@ def _warp(picture, turn, centre, middle, side, nearest):
     # Shrinking by sampling aliases; a small blur first costs less than supersampling.
     shrink = np.sqrt(abs(np.linalg.det(turn)))
     if not nearest and shrink < 0.7:
-        picture = cv2.GaussianBlur(picture, (0, 0), 0.4 / shrink)
+        picture = cv2.blur(picture, (round(1 / shrink),) * 2)
     return cv2.warpAffine(
         picture,
         matrix,
@@ -148,59 +159,52 @@ def _warp(picture, turn, centre, middle, side, nearest):
     )
 
 
-def window_labels(seen, full, parts, labels: int, side: int) -> np.ndarray:
-    """The label rule: 25 % of the brick and 0.15 % of the picture; less of it does not count."""
+def window_labels(
+    seen, full, parts, labels: int, side: int, rule: LabelRule = DEFAULT_RULE
+) -> np.ndarray:
+    """1 for a brick that counts, -1 for one of which too little shows, 0 for all others, (n,)."""
     target = np.zeros(labels, np.float32)
-    counts = (seen >= MIN_VISIBLE_SHARE * full) & (seen >= MIN_PICTURE_SHARE * side * side)
+    counts = rule.counts(seen, full, side * side)
     target[parts[(seen > 0) & ~counts]] = -1
     target[parts[counts]] = 1
     return target
 
 
-def window_positions(ids, seen, parts, labels: int) -> np.ndarray:
-    """The brick at each position of the network's last pooling (stride 16, first centre 15)."""
-    count = (ids.shape[0] // 16) - 1
-    cells = ids[7 : 7 + 16 * count, 7 : 7 + 16 * count].reshape(count, 16, count, 16)
-    positions = np.full((count, count), labels, np.int32)
-    positions[(cells > 0).any(axis=(1, 3))] = -1
-    best = np.zeros((count, count))
-    for k in np.flatnonzero(seen):
-        pixels = (cells == k + 1).sum(axis=(1, 3))
-        share = np.maximum(pixels / (256 * CELL_SHARE), pixels / (seen[k] * BRICK_SHARE))
-        wins = (share >= 1) & (share > best)
-        positions[wins] = parts[k]
-        best = np.where(wins, share, best)
-    return positions
+def window_positions(ids, seen, parts, labels: int, grid: Grid) -> np.ndarray:
+    """The brick at each position of the network.
 
-
-def disturb(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Change light, colour and sharpness at random, and what the sensor adds.
-
-    Channels are mixed at random, because shape separates brick types and colour does not.
+    A position speaks for the square cell around its centre, of the positions' distance; what of
+    it lies outside the window is ground. A brick that fills a quarter of the cell, or shows half
+    of itself there, is at that position; the one that does so most. Less of it does not count.
 
     Args:
-        image: (s, s, 3) uint8 RGB.
-        rng: Source of chance.
+        ids: (s, s) instance map of the window.
+        seen: (k,) pixels that each brick shows.
+        parts: (k,) label index of each brick.
+        labels: n, the number of labels.
+        grid: The network's positions.
 
     Returns:
-        (s, s, 3) uint8 RGB.
+        (p, p) int32: label index, n for ground, -1 does not count.
     """
-    mixing = rng.dirichlet((2.0, 2.0, 1.0), 3) if rng.random() < 0.5 else np.eye(3)
-    picture = cv2.transform(image, mixing.astype(np.float32)).astype(np.float32)
-    picture *= _light(image.shape[0], rng)
-    if rng.random() < 0.25:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 0.9))
-    level = picture.mean()
-    picture = (picture - level) * rng.uniform(0.75, 1.5) + level + rng.uniform(-30, 30)
-    if rng.random() < 0.5:
-        noise = rng.standard_normal(picture.shape[:2], np.float32) * rng.uniform(1, 6)
-        picture += noise[..., None]
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    cells, bricks = grid.count**2, len(parts)
+    joint = _cell_of_pixel(ids.shape[0], grid) * (bricks + 1) + ids
+    pixels = np.bincount(joint.ravel(), minlength=(cells + 1) * (bricks + 1))
+    pixels = pixels.reshape(cells + 1, bricks + 1)[:cells, 1:]
+    share = np.maximum(
+        pixels / (grid.stride_px**2 * CELL_SHARE), pixels / np.maximum(seen * BRICK_SHARE, 1e-9)
+    )
+    best = share.argmax(axis=1)
+    wins = share[np.arange(cells), best] >= 1
+    positions = np.where(wins, parts[best], np.where(pixels.any(axis=1), -1, labels))
+    return positions.astype(np.int32).reshape(grid.count, grid.count)
 
 
-def _light(side: int, rng: np.random.Generator) -> np.ndarray:
-    """A light that falls off across the picture, (s, s, 1)."""
-    angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.35)
-    ramp = np.linspace(-1, 1, side, dtype=np.float32)
-    slope = np.cos(angle) * ramp[None, :] + np.sin(angle) * ramp[:, None]
-    return (1 + strength * slope)[..., None].astype(np.float32)
+@lru_cache(maxsize=16)
+def _cell_of_pixel(side: int, grid: Grid) -> np.ndarray:
+    """The number of the position that each pixel (s, s) belongs to; beyond the last: none."""
+    first = int(np.floor(grid.first_px - grid.stride_px / 2))
+    along = (np.arange(side) - first) // grid.stride_px
+    inside = (along >= 0) & (along < grid.count)
+    cells = along[:, None] * grid.count + along[None]
+    return np.where(inside[:, None] & inside[None], cells, grid.count**2)

@@ -1,14 +1,17 @@
-"""bricksight-trainer: train a recipe, export a bundle, evaluate it."""
+"""bricksight-trainer: render pictures, train a recipe, export a bundle, evaluate it."""
 
 import json
 import logging
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+
+from trainer.render import commands
 
 # Keras and TensorFlow read these when they are imported, which the commands do.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -18,13 +21,23 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Trains the network, quantises it and writes a bundle for the device.",
+    help="Renders pictures, trains the network, quantises it and writes a bundle for the device.",
 )
 
 DataOption = Annotated[
     Path,
     typer.Option("--data", metavar="DIR", help="Data set: pictures, instance maps, index.jsonl."),
 ]
+
+
+class Tracking(StrEnum):
+    """Trackers; see `trainer.tracking`."""
+
+    NONE = "none"
+    TENSORBOARD = "tensorboard"
+    WANDB = "wandb"
+
+
 RunOption = Annotated[
     Path | None, typer.Option("--run", metavar="DIR", help="Run folder; runs/NAME if not given.")
 ]
@@ -34,23 +47,38 @@ RunOption = Annotated[
 def train(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml")],
     data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="DIR", help="Data set; the recipe's if not given."),
+        list[Path] | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            help="Data set; the recipe's if not given. Several are taken together.",
+        ),
     ] = None,
     run: RunOption = None,
+    track: Annotated[
+        Tracking, typer.Option(help="Where else the figures of each epoch go.")
+    ] = Tracking.NONE,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="Processes that draw fresh pictures.")
+    ] = 1,
+    devices: Annotated[
+        int, typer.Option(min=1, max=64, help="GPUs (or CPU devices) that train together.")
+    ] = 1,
 ) -> None:
     """Train a recipe. A run that was stopped goes on where it was."""
     from trainer.recipe import data_of, read_recipe
     from trainer.train import train as train_recipe
 
     folder = run or Path("runs") / read_recipe(recipe).name
-    pictures = data or data_of(recipe)
+    named = None if data else data_of(recipe)
+    pictures = data or ([named] if named else [])
     try:
-        final = train_recipe(recipe, pictures, folder, Console())
+        final = train_recipe(recipe, pictures, folder, Console(), track.value, workers, devices)
     except KeyboardInterrupt:
         typer.echo("stopped; the same command goes on from the last whole epoch", err=True)
         raise typer.Exit(130) from None
-    typer.echo(f"{final}\nnext: bricksight-trainer export {folder} --data {pictures} --out BUNDLE")
+    shown = pictures[0] if pictures else "DIR"
+    typer.echo(f"{final}\nnext: bricksight-trainer export {folder} --data {shown} --out BUNDLE")
 
 
 @app.command()
@@ -91,29 +119,43 @@ def export(
 def evaluate(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE")],
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Data set to evaluate on.")
+        Path | None, typer.Argument(metavar="[DATASET]", help="Data set to evaluate on.")
     ] = None,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     photographs: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Labelled photographs.")
+        Path | None, typer.Option(metavar="DIR", help="Photographs with a labels.json.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write evaluation.json and report.html there."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
 ) -> None:
     """Run a bundle through the device's own classifier and print its figures."""
     from edge.bundle import read_bundle
     from trainer.dataset import SPLITS
-    from trainer.evaluate import evaluate_photographs, evaluate_renders
+    from trainer.evaluate import evaluate_photographs, judge, summary
+    from trainer.report import write_report
 
     if data is None and photographs is None:
-        raise typer.BadParameter("name --data, --photographs or both")
+        raise typer.BadParameter("name a DATASET, --photographs or both")
     if split not in SPLITS:
         raise typer.BadParameter(f"--split: found {split!r}; allowed: {', '.join(SPLITS)}")
+    if out is not None and data is None:
+        raise typer.BadParameter("--out needs a DATASET")
     model, shown = read_bundle(bundle), Console(stderr=True)
-    found = {}
-    if data is not None:
-        found[split] = evaluate_renders(model, data, split, shown)
+    found: dict = {}
+    judged = judge(model, data, split, shown) if data is not None else None
+    if judged is not None:
+        found[split] = summary(model, judged)
     if photographs is not None:
         found["photographs"] = evaluate_photographs(model, photographs, shown)
+    if out is not None and judged is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "evaluation.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+        report = out / "report.html"
+        write_report(report, model, judged, found[split], found.get("photographs"))
+        shown.print(f"{report}: open it in a browser")
     typer.echo(json.dumps(found, indent=1) if as_json else _table(found))
 
 
@@ -122,9 +164,15 @@ def _table(found: dict) -> str:
     for where, figures in found.items():
         lines.append(where)
         lines += [
-            f"  {name:30s} {value:10.4f}" for name, value in figures.items() if name != "labels"
+            f"  {name:30s} {value:10.4f}"
+            for name, value in figures.items()
+            if isinstance(value, float)
         ]
     return "\n".join(lines)
+
+
+for _command in (commands.render, commands.sheet, commands.settle, commands.verify, commands.coco):
+    app.command()(_command)
 
 
 def main() -> None:

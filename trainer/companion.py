@@ -1,14 +1,23 @@
-"""The float companion: logits and Grad-CAM of any labels in one run, built-in operators only.
+"""The float companion: logits, Grad-CAM and HiResCAM of any labels in one run, built-in operators.
 
 TFLite has no gradients, so the head's vector-Jacobian product is written out. With hidden layers
-h1, h2 before leaky ReLU, slopes s1, s2 there, and the label's column w of the last kernel,
+h1 .. hm before leaky ReLU, slopes s1 .. sm there, and the label's column w of the last kernel,
 
-    g = ((w * s2) W2^T) * s1           is dz / dh1, and
-    g W1^T                             is dz / dp, p being what the head sees.
+    g_m = w * sm,   g_i = (g_(i+1) W_(i+1)^T) * s_i     is dz / dh_i, and
+    g_1 W_1^T                                           is dz / dp, p being what the head sees;
 
-Max-pooling hands every gradient to one input, so the *sum* over positions of dz/dA is the sum over
-pooled positions of dz/dp: mean-pooled weights need no routing. The "positions" head takes each
-label's largest score, so only that position's rows take part.
+without hidden layers dz / dp is w itself.
+
+Grad-CAM weighs channels with the mean of dz/dA over positions, A being the activation of the last
+convolution. Max-pooling hands every gradient to one input, so the *sum* over positions of dz/dA is
+the sum over pooled positions of dz/dp: mean-pooled weights need no routing. The "positions" head
+takes each label's largest score, so only that position's rows take part.
+
+HiResCAM (Draelos and Carin 2020) is the sum over channels of dz/dA * A at each position. It is
+given for the "positions" head, signed and not cut off at zero: what is above speaks for the label,
+what is below against it. Only the strongest position has a gradient, so it is one cell, or the up
+to nine cells of that position's pooling window; with a linear head its sum is the logit less the
+label's bias.
 
 XNNPACK takes over the forward pass as one partition. The way back is a thousandth of the work, and
 its shapes change with k; it is written so that XNNPACK leaves all of it alone: kernels that look
@@ -20,10 +29,8 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.folded import Folded
-from trainer.graph import Graph, pool, to_tflite
-from trainer.model import ModelSettings
-
-LAYER = "conv5 after leaky ReLU"
+from trainer.graph import Graph, to_tflite
+from trainer.model import POOL_SIDE, POOL_STRIDE, ModelSettings, maps_of
 
 
 def companion(folded: Folded, pooling: str = "mean") -> bytes:
@@ -35,8 +42,8 @@ def companion(folded: Folded, pooling: str = "mean") -> bytes:
             variant, behind a max-pool never negative.
 
     Returns:
-        A .tflite file: uint8 picture (1, s, s, 3) and int32 indices (k,) -> logits (1, n) and
-        maps (k, h, w) in logit units.
+        A .tflite file: uint8 picture (1, s, s, 3) and int32 indices (k,) -> logits (1, n), maps
+        (k, h, w) in logit units, and if `has_hires`, HiResCAM maps (k, h, w) in logit units.
 
     Raises:
         ExportError: The converter refuses.
@@ -44,7 +51,8 @@ def companion(folded: Folded, pooling: str = "mean") -> bytes:
     cam = GradCamGraph(folded)
     size = folded.settings.size_px
 
-    # TFLite orders inputs by name: the picture comes before what is wanted of it.
+    # TFLite orders inputs by name: the picture comes before what is wanted of it. Outputs too:
+    # logits, maps, maps_hires.
     def serve(picture, wanted):
         return cam.explain(picture, wanted, pooling)
 
@@ -57,34 +65,51 @@ def companion(folded: Folded, pooling: str = "mean") -> bytes:
     )
 
 
+def layer(settings: ModelSettings) -> str:
+    """What the maps are taken from, in words."""
+    return f"conv{len(settings.convolutions)} after leaky ReLU"
+
+
 def grid(settings: ModelSettings) -> tuple[int, int]:
     """Height and width of the maps."""
-    side = -(-settings.size_px // settings.stem_stride)
-    for _ in range(2):
-        side = (side - 3) // 2 + 1
+    side = maps_of(settings, settings.size_px).count
     return side, side
 
 
+def has_hires(settings: ModelSettings) -> bool:
+    """Whether the companion gives HiResCAM too.
+
+    With the "flatten" head every position has a gradient; finding its way back through the last
+    pooling and the products with A would cost a tenth of the forward pass, or a second partition.
+    """
+    return settings.head == "positions"
+
+
 class GradCamGraph(Graph):
-    """The forward parts, and the way back from a label to conv5."""
+    """The forward parts, and the way back from a label to the last convolution."""
 
     def explain(self, picture, wanted, pooling: str):
-        """Logits (1, n) and maps (k, h, w) of the wanted labels."""
+        """Logits (1, n), and of the wanted labels maps (k, h, w) and perhaps HiResCAM."""
         activation = self.features(picture)
-        pooled = pool(activation)
-        rows = self.rows(pooled)
-        h1, h2, scores = self.hidden(rows)
-        logits = self.logits(scores, rows.shape[0])
-        height, width, channels = activation.shape[1:]
+        seen = self.seen_by_head(activation)
+        rows = self.rows(seen)
+        hidden, scores = self.hidden(rows)
         strongest = self._strongest(scores, wanted)
-        back = self._back(tf.gather(h1, strongest), tf.gather(h2, strongest), wanted)
+        back = self._back([tf.gather(h, strongest) for h in hidden], wanted)
+        height, width, channels = activation.shape[1:]
         if pooling == "mean":
             alpha = self._mean_weights(back, wanted, channels, height * width)
         else:
-            alpha = self._max_weights(back, wanted, activation, pooled)
+            alpha = self._max_weights(back, wanted, activation, seen)
         flat = tf.reshape(activation, [height * width, channels])
-        maps = tf.nn.relu(tf.matmul(alpha, flat, transpose_b=True))
-        return {"logits": logits, "maps": tf.reshape(maps, [tf.size(wanted), height, width])}
+        maps = {"maps": tf.nn.relu(tf.matmul(alpha, flat, transpose_b=True))}
+        if has_hires(self.settings):
+            maps["maps_hires"] = self._hires(back, wanted, strongest, flat, seen)
+        shape = [tf.size(wanted), height, width]
+        return {
+            "logits": self.logits(scores, rows.shape[0]),
+            **{name: tf.reshape(values, shape) for name, values in maps.items()},
+        }
 
     def _strongest(self, scores, wanted):
         # The row of the head each wanted label speaks from, (k,); a single row is always row 0.
@@ -92,38 +117,84 @@ class GradCamGraph(Graph):
             return tf.minimum(wanted, 0)
         return tf.argmax(tf.gather(tf.transpose(scores), wanted), axis=1, output_type=tf.int32)
 
-    def _back(self, h1, h2, wanted):
-        # dz/dh1 of each wanted label, (k, d1), from its rows of h1 and h2.
-        (_, _), (w2, _), (w3, _) = self.dense
-        towards = tf.transpose(w3)
-        slope = self.settings.slope
-        g = tf.where(h2 > 0, tf.gather(towards, wanted), tf.gather(slope * towards, wanted))
-        steep = tf.matmul(g, self._computed(w2, wanted), transpose_b=True)
-        flat = tf.matmul(g, self._computed(slope * w2, wanted), transpose_b=True)
-        return tf.where(h1 > 0, steep, flat)
+    def _back(self, before, wanted):
+        # dz/dh1 of each wanted label, (k, d1), from its rows of every hidden layer before leaky
+        # ReLU; None without hidden layers.
+        *hidden, (last, _) = self.dense
+        if not hidden:
+            return None
+        towards, slope = tf.transpose(last), self.settings.slope
+        g = tf.where(before[-1] > 0, tf.gather(towards, wanted), tf.gather(slope * towards, wanted))
+        for (weights, _), h in zip(hidden[:0:-1], before[-2::-1], strict=True):
+            steep = tf.matmul(g, self._computed(weights, wanted), transpose_b=True)
+            flat = tf.matmul(g, self._computed(slope * weights, wanted), transpose_b=True)
+            g = tf.where(h > 0, steep, flat)
+        return g
 
     def _computed(self, constant, wanted):
         # The constant (a, b), gathered row by row with indices that depend on the input.
         zero = tf.reduce_min(tf.minimum(wanted, 0))
         return tf.gather(constant, tf.range(constant.shape[0]) + zero)
 
+    def _through(self, kernel, back, wanted):
+        # From dz/dh1 back through the first dense kernel (f, d1), to (k, f).
+        if back is None:
+            return tf.gather(tf.transpose(kernel), wanted)
+        return tf.matmul(back, self._computed(kernel, wanted), transpose_b=True)
+
     def _mean_weights(self, back, wanted, channels: int, cells: int):
         # Mean over positions of dz/dA, (k, c); the kernel is summed once, at export.
-        w1 = self.dense[0][0]
-        summed = tf.reduce_sum(tf.reshape(w1, [-1, channels, w1.shape[1]]), axis=0)
-        return tf.matmul(back, self._computed(summed / float(cells), wanted), transpose_b=True)
+        kernel = self.dense[0][0]
+        summed = tf.reduce_sum(tf.reshape(kernel, [-1, channels, kernel.shape[1]]), axis=0)
+        return self._through(summed / float(cells), back, wanted)
 
-    def _max_weights(self, back, wanted, activation, pooled):
-        to_head = tf.matmul(back, self._computed(self.dense[0][0], wanted), transpose_b=True)
+    def _max_weights(self, back, wanted, activation, seen):
+        to_head = self._through(self.dense[0][0], back, wanted)
+        side, channels = seen.shape[1], seen.shape[3]
         if self.settings.head == "positions":
             # All other positions get nothing, so the largest gradient is this one or zero.
-            return tf.nn.relu(to_head)
-        side, channels = pooled.shape[1], pooled.shape[3]
+            return tf.nn.relu(to_head) if activation.shape[1] > 1 else to_head
         gradient = tf.reshape(to_head, [-1, side * side, channels])
-        winners = _winners(activation, pooled)
+        if activation is seen:
+            return tf.reduce_max(gradient, axis=1)
+        winners = _winners(activation, seen)
         window, mask = _routes(activation.shape[1], side)
         routed = tf.gather(gradient, window, axis=1) * tf.gather(winners, mask, axis=0)[None]
         return tf.reduce_max(tf.reduce_sum(routed, axis=2), axis=1)
+
+    def _hires(self, back, wanted, strongest, flat, seen):
+        # Sum over channels of dz/dA * A at each position of A, (k, h * w). Only what the strongest
+        # position takes from counts: m cells, whose channels are 0 but where they were taken.
+        cells, channels = flat.shape
+        inside = _inside(round(cells**0.5), seen.shape[1])
+        places = tf.gather(tf.constant(inside), strongest)
+        taken = tf.reshape(_maxima(tf.gather(flat, places)), [tf.size(places), channels])
+        # A matrix product of every label with every other's cells, of which the diagonal counts.
+        to_head = self._through(self.dense[0][0], back, wanted)
+        count, numbers = tf.size(wanted), tf.range(tf.size(wanted))
+        every = tf.matmul(to_head, taken, transpose_b=True)
+        own = tf.gather_nd(
+            tf.reshape(every, [count, count, inside.shape[1]]), tf.stack([numbers, numbers], axis=1)
+        )
+        labels = tf.gather(numbers[:, None], tf.zeros_like(places[0]), axis=1)
+        return tf.scatter_nd(tf.stack([labels, places], axis=2), own, [count, cells])
+
+
+def _inside(side: int, seen: int) -> np.ndarray:
+    # The cells of A (side, side) that each position the head sees may take from, (positions, m).
+    stride, reach = (1, 1) if side == seen else (POOL_STRIDE, POOL_SIDE)
+    y, x, dy, dx = np.ogrid[:seen, :seen, :reach, :reach]
+    cells = (stride * y + dy) * side + stride * x + dx
+    return cells.reshape(seen * seen, reach * reach).astype(np.int32)
+
+
+def _maxima(window):
+    # A window (k, m, c) with 0 for all but each channel's maximum; the first if several are equal.
+    if window.shape[1] == 1:
+        return window
+    first = tf.argmax(window, axis=1, output_type=tf.int32)
+    wins = tf.one_hot(first, window.shape[1], True, False, axis=1)
+    return tf.where(wins, window, tf.zeros_like(window))
 
 
 def _winners(activation, pooled):

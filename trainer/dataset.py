@@ -1,4 +1,7 @@
-"""Reads a labelled data set from a folder.
+"""Reads labelled data sets from folders.
+
+Two kinds of folder are known. Photographs with a labels.csv: see `trainer.photographs`. And
+pictures with instance maps:
 
     index.jsonl        one object a line, one line a picture
     images/NN/SEED.jpg the picture
@@ -7,13 +10,14 @@
 A line of the index holds `seed` (of the scene; the split is by it), `picture` and `ids` (paths
 inside the folder), `labels` (part ids that count as visible) and `instances`, each with `part`,
 `visible_px` and `full_px` (counted on the instance map), and `label` (whether it counts). Other
-keys are kept by nobody. The map may be smaller than the picture; both show the same view.
+keys with a number or a word say what kind of scene it is, for reports by stratum. The map may be
+smaller than the picture; both show the same view.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -21,9 +25,12 @@ import numpy as np
 
 from edge.pictures import read_picture
 from trainer.errors import DatasetError
+from trainer.render.shard_files import check_shards
 
 SPLITS = ("train", "validation", "test")
 HELD_OUT_PERCENT = 9
+INDEX = "index.jsonl"
+_NOT_STRATA = {"seed", "picture", "ids", "labels", "instances"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +52,24 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One labelled picture; `ids` is None for a photograph without an instance map."""
+    """One labelled picture.
+
+    Attributes:
+        seed: Of the scene; the split is by it.
+        picture: Its file.
+        ids: Its instance map; None for a photograph.
+        labels: Ids of the parts that count as visible.
+        instances: Its bricks; none for a photograph.
+        scene: What kind of scene it is, such as "arrangement", "illumination", "ground",
+            "elevation_deg", "bricks"; whatever the data set says.
+    """
 
     seed: int
     picture: Path
     ids: Path | None
     labels: tuple[str, ...]
     instances: tuple[Instance, ...]
+    scene: Mapping[str, str | int | float] = field(default_factory=dict, hash=False)
 
     @property
     def split(self) -> str:
@@ -67,19 +85,50 @@ def split_of(seed: int) -> str:
     return "validation" if percentile < 2 * HELD_OUT_PERCENT else "train"
 
 
-def read_index(folder: Path) -> list[Sample]:
+def read_datasets(folders: Sequence[Path]) -> list[Sample]:
+    """Read several data sets as one, in this order.
+
+    Raises:
+        DatasetError: As `read_dataset`.
+    """
+    return [sample for folder in folders for sample in read_dataset(folder)]
+
+
+def read_dataset(folder: Path) -> list[Sample]:
+    """Read a data set of either kind.
+
+    Raises:
+        DatasetError: It has neither index.jsonl nor labels.csv, or both; or they are wrong.
+    """
+    from trainer.photographs import LABELS, read_photographs
+
+    found = [name for name in (INDEX, LABELS) if (folder / name).is_file()]
+    if len(found) != 1:
+        raise DatasetError(
+            f"{folder}: has {' and '.join(found) or 'neither'}; a data set is a folder with an"
+            f" {INDEX}, or with photographs and a {LABELS}"
+        )
+    return read_index(folder) if found == [INDEX] else read_photographs(folder)
+
+
+def read_index(folder: Path, verify: bool = False) -> list[Sample]:
     """Read `index.jsonl`.
 
     Args:
         folder: The data set.
+        verify: Whether to compare every file with its checksum first; a rendered one has them.
 
     Returns:
         The samples in the order of the index.
 
     Raises:
-        DatasetError: The folder or index is missing, or a line is not as described above.
+        DatasetError: The folder or index is missing, a line is not as described above, or a file
+            is not as it was written.
     """
-    index = folder / "index.jsonl"
+    if verify:
+        for _ in check_shards(folder):
+            pass
+    index = folder / INDEX
     if not index.is_file():
         raise DatasetError(f"{index}: no such file; a data set is a folder with an index.jsonl")
     samples = []
@@ -100,7 +149,8 @@ def _sample(folder: Path, line: str, where: str) -> Sample:
         )
         ids = folder / row["ids"] if row.get("ids") else None
         labels = tuple(str(part) for part in row["labels"])
-        return Sample(int(row["seed"]), folder / row["picture"], ids, labels, instances)
+        scene = {k: v for k, v in row.items() if k not in _NOT_STRATA and _is_plain(v)}
+        return Sample(int(row["seed"]), folder / row["picture"], ids, labels, instances, scene)
     except json.JSONDecodeError as error:
         raise DatasetError(
             f"{where}: not JSON ({error}); render or copy the data set again"
@@ -110,6 +160,10 @@ def _sample(folder: Path, line: str, where: str) -> Sample:
             f"{where}: {type(error).__name__} {error}; expected seed, picture, labels and"
             " instances of part, visible_px, full_px, label"
         ) from error
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float)
 
 
 def of_split(samples: Sequence[Sample], split: str, folder: Path) -> list[Sample]:

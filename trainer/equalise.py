@@ -17,7 +17,6 @@ from trainer.graph import Graph
 
 HALF_WAY = 0.5
 QUANTILE = 0.999
-HIDDEN = ("conv1", "conv2", "conv3", "conv4", "conv5", "dense1", "dense2")
 
 
 class ObservedGraph(Graph):
@@ -48,14 +47,15 @@ def equalise(folded: Folded, pictures: Sequence[np.ndarray]) -> Folded:
     """
     layers = [*folded.convolutions, *folded.dense]
     reaches = _reaches(folded, pictures)
-    for number, name in enumerate(HIDDEN):
+    for number, name in enumerate(folded.settings.activations):
         reach = reaches[name] + 1e-3
         factor = (reach / np.exp(np.log(reach).mean())) ** HALF_WAY
         kernel, bias = layers[number]
         layers[number] = kernel / factor, bias / factor
         following, following_bias = layers[number + 1]
         layers[number + 1] = _times(following, factor), following_bias
-    return replace(folded, convolutions=tuple(layers[:5]), dense=tuple(layers[5:]))
+    count = len(folded.convolutions)
+    return replace(folded, convolutions=tuple(layers[:count]), dense=tuple(layers[count:]))
 
 
 def _times(kernel: np.ndarray, factor: np.ndarray) -> np.ndarray:
@@ -71,7 +71,7 @@ def _reaches(folded: Folded, pictures: Sequence[np.ndarray]) -> dict[str, np.nda
     reaches: dict[str, np.ndarray] = {}
     for picture in pictures:
         seen = observe(tf.constant(picture[None]))
-        for name in HIDDEN:
+        for name in folded.settings.activations:
             values = seen[name].numpy().reshape(-1, seen[name].shape[-1])
             values = np.abs(np.where(values > 0, values, slope * values))
             reach = np.quantile(values, QUANTILE, axis=0)

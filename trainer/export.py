@@ -21,17 +21,17 @@ from edge.preprocessing import Preprocessing, prepare
 from trainer.calibration import choose_thresholds, fit_platt
 from trainer.card import model_card
 from trainer.checks import check_classifier_file, check_companion_file, check_random_weights
-from trainer.companion import LAYER, companion, grid
+from trainer.companion import companion, grid, layer
 from trainer.dataset import SPLITS, Sample, of_split, read_image, read_index, targets
 from trainer.errors import ExportError, RecipeError
-from trainer.evaluate import evaluate_photographs, evaluate_renders, read_photographs
+from trainer.evaluate import evaluate_photographs, evaluate_renders, read_judged_photographs
 from trainer.folded import Folded, fold
 from trainer.metrics import mean_average_precision
 from trainer.model import ModelSettings
-from trainer.parts import name_of
 from trainer.quantise import float_classifier, quantise
 from trainer.recipe import Recipe, read_recipe, recipe_hash
-from trainer.train import read_facts
+from trainer.runs import read_facts
+from trainer.scenes.parts import name_of
 
 REPRESENTATIVE_PICTURES = 200
 SELF_TEST_PICTURES = 4
@@ -104,7 +104,7 @@ def export(
     samples = read_index(data)
     training, validation, test = (of_split(samples, split, data) for split in SPLITS)
     if photographs is not None:
-        read_photographs(photographs)
+        read_judged_photographs(photographs)
     chosen = find_pictures([self_test]) if self_test else [s.picture for s in validation]
     folded = fold(run.model, run.settings)
     with tempfile.TemporaryDirectory() as folder, console.status("quantising and checking"):
@@ -215,7 +215,11 @@ def _manifest(
         "labels": labels,
         "positive_weight": weight,
         "preprocessing": {"size_px": run.settings.size_px, "resize": "letterbox", "colour": "rgb"},
-        "companion": {"layer": LAYER, "grid": grid(run.settings), "pooling": "mean"},
+        "companion": {
+            "layer": layer(run.settings),
+            "grid": grid(run.settings),
+            "pooling": "mean",
+        },
         "self_test": {
             "tolerance": SELF_TEST_TOLERANCE,
             "pictures": [

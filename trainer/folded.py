@@ -1,11 +1,11 @@
-"""The trained network as plain weights: batch-norm, luminance and 1/255 folded away."""
+"""The trained network as plain weights: batch-norm, residuals, luminance and 1/255 folded away."""
 
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from trainer.model import BATCH_NORM_AFTER, LUMINANCE, ModelSettings
+from trainer.model import LUMINANCE, Convolution, ModelSettings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -14,8 +14,8 @@ class Folded:
 
     Attributes:
         settings: Shape of the network.
-        convolutions: Five of kernel (k, k, in, out) and bias (out,), float64; the first takes RGB.
-        dense: Three of kernel (in, out) and bias (out,), float64.
+        convolutions: Kernel (k, k, in, out) and bias (out,) of each, float64; the first takes RGB.
+        dense: Kernel (in, out) and bias (out,) of each hidden layer and of the logits, float64.
     """
 
     settings: ModelSettings
@@ -35,30 +35,43 @@ def fold(model: keras.Model, settings: ModelSettings) -> Folded:
     Returns:
         Float64 weights that compute the same logits from uint8 pictures.
     """
-    convolutions = [_fold_batch_norm(model, number) for number in range(1, 6)]
+    convolutions = [
+        _fold_convolution(model, f"conv{number}", convolution)
+        for number, convolution in enumerate(settings.convolutions, start=1)
+    ]
     kernel, bias = convolutions[0]
     if settings.colour == "grey":
         kernel = kernel * np.array(LUMINANCE)[None, None, :, None]
     convolutions[0] = kernel / 255.0, bias
-    names = ("dense1", "dense2", "logits")
+    names = (*(f"dense{number}" for number in range(1, len(settings.hidden) + 1)), "logits")
     return Folded(settings, tuple(convolutions), tuple(_weights(model.get_layer(n)) for n in names))
 
 
 def _weights(layer) -> tuple[np.ndarray, np.ndarray]:
-    kernel = np.asarray(keras.ops.convert_to_numpy(layer.kernel), np.float64)
+    kernel = np.array(keras.ops.convert_to_numpy(layer.kernel), np.float64)
     if not layer.use_bias:
         return kernel, np.zeros(kernel.shape[-1])
     return kernel, np.asarray(keras.ops.convert_to_numpy(layer.bias), np.float64)
 
 
-def _fold_batch_norm(model: keras.Model, number: int) -> tuple[np.ndarray, np.ndarray]:
-    kernel, bias = _weights(model.get_layer(f"conv{number}"))
-    if number not in BATCH_NORM_AFTER:
-        return kernel, bias
-    norm = model.get_layer(f"conv{number}_bn")
+def _fold_convolution(
+    model: keras.Model, name: str, convolution: Convolution
+) -> tuple[np.ndarray, np.ndarray]:
+    kernel, bias = _weights(model.get_layer(name))
+    if convolution.batch_norm:
+        scale, shift = _batch_norm(model.get_layer(f"{name}_bn"))
+        kernel, bias = kernel * scale, bias * scale + shift
+    if convolution.residual:
+        middle = convolution.kernel // 2
+        kernel[middle, middle] += np.eye(convolution.channels)
+    return kernel, bias
+
+
+def _batch_norm(layer) -> tuple[np.ndarray, np.ndarray]:
+    # As factor and addend of each channel.
     gamma, beta, mean, variance = (
         np.asarray(keras.ops.convert_to_numpy(v), np.float64)
-        for v in (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)
+        for v in (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)
     )
-    scale = gamma / np.sqrt(variance + norm.epsilon)
-    return kernel * scale, (bias - mean) * scale + beta
+    scale = gamma / np.sqrt(variance + layer.epsilon)
+    return scale, beta - mean * scale

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from trainer.errors import ExportError
 from trainer.folded import Folded
-from trainer.model import POOL_AFTER, ModelSettings
+from trainer.model import POOL_SIDE, POOL_STRIDE, ModelSettings
 
 
 class Graph:
@@ -22,7 +22,7 @@ class Graph:
         self.settings = folded.settings
         self.dtype = dtype
         (kernel, bias), *others = folded.convolutions
-        stride = self.settings.strides[0]
+        stride = self.settings.convolutions[0].stride
         self.side_by_side = stride if fits_side_by_side(kernel, stride, self.settings) else 1
         if self.side_by_side > 1:
             kernel = side_by_side(kernel, stride)
@@ -35,11 +35,16 @@ class Graph:
 
     def leaky(self, x):
         """Leaky ReLU with the network's slope."""
-        return tf.nn.leaky_relu(x, self.settings.slope)
+        # XNNPACK leaves a leaky ReLU of slope 0 alone.
+        return tf.nn.leaky_relu(x, self.settings.slope) if self.settings.slope else tf.nn.relu(x)
 
     def incoming(self, picture):
         """What the first convolution sees; a hook for quantising."""
         return picture
+
+    def multiplied(self, x, name: str):
+        """What a convolution or dense layer multiplies its weights with; a hook for rounding."""
+        return x
 
     def entering(self, x, name: str):
         """What enters an activation, or the logits; a hook for quantising."""
@@ -54,39 +59,50 @@ class Graph:
         return self.leaving(self.leaky(x), name)
 
     def features(self, picture):
-        """Picture (1, s, s, 3) in 0..255 to A (1, h, w, c), the activation of conv5."""
+        """Picture (1, s, s, 3) in 0..255 to A (1, h, w, c), the last convolution's activation."""
         x = self._cells(self.incoming(tf.cast(picture, self.dtype)))
+        last = len(self.convolutions)
         for number, (kernel, bias) in enumerate(self.convolutions, start=1):
             name = f"conv{number}"
-            x = self.entering(tf.nn.conv2d(x, kernel, self._strides(number), "SAME") + bias, name)
-            if number in POOL_AFTER and number != 5:
+            x = self.multiplied(x, name)
+            x = self.entering(tf.nn.conv2d(x, kernel, self.strides(number), "SAME") + bias, name)
+            if self.settings.convolutions[number - 1].pool and number != last:
                 x = pool(x)  # before the activation: it is monotone, so the result is the same
             x = self.activated(x, name)
         return x
+
+    def seen_by_head(self, activation):
+        """A (1, h, w, c) to P (1, h', w', c), what the dense layers see: A or its pooling."""
+        return pool(activation) if self.settings.convolutions[-1].pool else activation
 
     def _cells(self, picture):
         # `side_by_side` pixels of a row become one cell with all their channels; costs nothing.
         side, joined = self.settings.size_px, self.side_by_side
         return tf.reshape(picture, [1, side, side // joined, 3 * joined])
 
-    def _strides(self, number: int) -> tuple[int, int]:
-        stride = self.settings.strides[number - 1]
+    def strides(self, number: int) -> tuple[int, int]:
+        """Strides of a convolution, from 1, over rows and over cells."""
+        stride = self.settings.convolutions[number - 1].stride
         return (stride, stride // self.side_by_side) if number == 1 else (stride, stride)
 
-    def rows(self, pooled):
-        """Pooled A (1, h, w, c) to what the dense head sees: (positions, features)."""
-        _, height, width, channels = pooled.shape
+    def rows(self, seen):
+        """P (1, h, w, c) as the dense layers take it: (positions, features)."""
+        _, height, width, channels = seen.shape
         if self.settings.head == "flatten":
-            return tf.reshape(pooled, [-1, height * width * channels])
-        return tf.reshape(pooled, [-1, channels])
+            return tf.reshape(seen, [-1, height * width * channels])
+        return tf.reshape(seen, [-1, channels])
 
     def hidden(self, rows):
-        """Rows to the two hidden layers before their activation, and the scores (rows, n)."""
-        (w1, b1), (w2, b2), (w3, b3) = self.dense
-        h1 = self.entering(tf.matmul(rows, w1) + b1, "dense1")
-        h2 = self.entering(tf.matmul(self.activated(h1, "dense1"), w2) + b2, "dense2")
-        scores = tf.matmul(self.activated(h2, "dense2"), w3) + b3
-        return h1, h2, self.entering(scores, "logits")
+        """Rows to the hidden layers before their activation, in order, and the scores (rows, n)."""
+        *hidden, (kernel, bias) = self.dense
+        x, before = rows, []
+        for number, (weights, shift) in enumerate(hidden, start=1):
+            name = f"dense{number}"
+            x = self.multiplied(x, name)
+            before.append(self.entering(tf.matmul(x, weights) + shift, name))
+            x = self.activated(before[-1], name)
+        x = self.multiplied(x, "logits")
+        return before, self.entering(tf.matmul(x, kernel) + bias, "logits")
 
     def logits(self, scores, positions: int):
         """Scores (rows, n) to logits (1, n)."""
@@ -98,8 +114,8 @@ class Graph:
 
     def predict(self, picture):
         """Picture (1, s, s, 3) in 0..255 to logits (1, n)."""
-        rows = self.rows(pool(self.features(picture)))
-        return self.logits(self.hidden(rows)[2], rows.shape[0])
+        rows = self.rows(self.seen_by_head(self.features(picture)))
+        return self.logits(self.hidden(rows)[1], rows.shape[0])
 
 
 def side_by_side(kernel: np.ndarray, stride: int) -> np.ndarray:
@@ -137,7 +153,7 @@ def _shift_and_cells(side: int, stride: int) -> tuple[int, int]:
 
 def pool(x):
     """The network's max-pool: 3 x 3, stride 2, no padding."""
-    return tf.nn.max_pool2d(x, 3, 2, "VALID")
+    return tf.nn.max_pool2d(x, POOL_SIDE, POOL_STRIDE, "VALID")
 
 
 def to_tflite(

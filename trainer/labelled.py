@@ -13,7 +13,8 @@ class LabelledPicture:
 
     Attributes:
         image: (h, w, 3) uint8 RGB.
-        ids: (h', w') uint8 instance map of the same view.
+        ids: (h', w') uint8 instance map of the same view; None for a photograph, of whose bricks
+            nothing but `parts` is known.
         parts: (k,) label index of each brick.
         full_px: (k,) pixels on the map if nothing hid or cropped it.
         boxes: (k, 4) float, x0 y0 x1 y1 on the *picture*; NaN for a brick that shows nowhere.
@@ -22,7 +23,7 @@ class LabelledPicture:
     """
 
     image: np.ndarray
-    ids: np.ndarray
+    ids: np.ndarray | None
     parts: np.ndarray
     full_px: np.ndarray
     boxes: np.ndarray
@@ -62,3 +63,16 @@ def labelled_picture(
     boxes = brick_boxes(ids, len(parts), image.shape[0] / ids.shape[0])
     aims = np.flatnonzero(mostly & ~np.isnan(boxes[:, 0]))
     return LabelledPicture(image, ids, parts, full_px.astype(float), boxes, aims, counts)
+
+
+def labelled_photograph(image: np.ndarray, parts: np.ndarray) -> LabelledPicture:
+    """Put a photograph together, of which it is known what can be seen but not where.
+
+    Args:
+        image: (h, w, 3) uint8 RGB.
+        parts: (k,) label index of each brick type that can be seen.
+    """
+    nowhere = np.full((len(parts), 4), np.nan)
+    aims = np.zeros(0, int)
+    counts = np.ones(len(parts), bool)
+    return LabelledPicture(image, None, parts, np.zeros(len(parts)), nowhere, aims, counts)

@@ -52,13 +52,58 @@ def micro(target: Array, reported: Array) -> dict[str, float]:
     }
 
 
-def calibration_error(target: Array, probability: Array, bins: int = 15) -> float:
-    """Expected calibration error over all decisions, in equal-width bins."""
+BINS = 15
+
+
+def reliability(target: Array, probability: Array, bins: int = BINS) -> list[dict[str, float]]:
+    """How often a label is there, by how probable it was said to be, in equal-width bins.
+
+    Returns:
+        For each bin that is not empty: `decisions`, mean `probability`, `share` that was there.
+    """
     t, p = np.asarray(target, float).ravel(), np.asarray(probability, float).ravel()
     which = np.minimum((p * bins).astype(int), bins - 1)
     sizes = np.bincount(which, minlength=bins)
-    gaps = np.abs(np.bincount(which, t - p, minlength=bins))
-    return float(gaps[sizes > 0].sum() / len(p))
+    said, there = np.bincount(which, p, minlength=bins), np.bincount(which, t, minlength=bins)
+    return [
+        {
+            "decisions": int(sizes[b]),
+            "probability": float(said[b] / sizes[b]),
+            "share": float(there[b] / sizes[b]),
+        }
+        for b in np.flatnonzero(sizes)
+    ]
+
+
+def calibration_error(target: Array, probability: Array, bins: int = BINS) -> float:
+    """Expected calibration error over all decisions, in equal-width bins."""
+    rows = reliability(target, probability, bins)
+    gaps = [row["decisions"] * abs(row["share"] - row["probability"]) for row in rows]
+    return float(sum(gaps) / np.size(target))
+
+
+def weighted_bce(target: Array, logit: Array, positive_weight: float) -> Array:
+    """`trainer.losses.weighted_bce` in numpy, element by element."""
+    x = np.asarray(logit, float)
+    softplus = np.logaddexp(0, -x)
+    return (1 - target) * x + (1 + (positive_weight - 1) * target) * softplus
+
+
+def look_alikes(target: Array, reported: Array) -> list[tuple[int, int, float]]:
+    """Which labels are taken for which.
+
+    A picture with a missed label and wrong ones blames each wrong one equally.
+
+    Returns:
+        (missed, wrong, times), most frequent first.
+    """
+    target, reported = np.asarray(target, bool), np.asarray(reported, bool)
+    missed, wrong = (target & ~reported).astype(float), (reported & ~target).astype(float)
+    shares = wrong / np.maximum(wrong.sum(axis=1, keepdims=True), 1)
+    pairs = missed.T @ shares
+    order = np.argsort(-pairs, axis=None, kind="stable")
+    found = [(int(k // pairs.shape[1]), int(k % pairs.shape[1])) for k in order]
+    return [(i, j, float(pairs[i, j])) for i, j in found if pairs[i, j] > 0]
 
 
 def figures(target: Array, probability: Array, reported: Array) -> dict[str, float]:

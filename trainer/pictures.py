@@ -1,6 +1,6 @@
 """Where a run's pictures come from: a data set, fresh scenes, or both."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from rich.progress import track
 
 from edge.preprocessing import Preprocessing, prepare
 from trainer.augment import LabelledPicture
-from trainer.dataset import Sample, of_split, part_ids, read_image, read_index, targets
+from trainer.dataset import Sample, of_split, part_ids, read_datasets, read_image, targets
 from trainer.endless import EndlessPictures, Order, training_seeds, validation_seeds
 from trainer.errors import RecipeError
 from trainer.recipe import Recipe, Stage
@@ -34,13 +34,13 @@ class Pictures:
         recipe: Recipe,
         labels: tuple[str, ...],
         samples: list[Sample],
-        folder: Path | None,
+        folders: Sequence[Path],
         endless: EndlessPictures | None,
         console: Console,
     ):
         self.labels = labels
-        self.name = folder.name if folder else "endless"
-        self._recipe, self._samples, self._folder = recipe, samples, folder
+        self.name = " + ".join(folder.name for folder in folders) or "endless"
+        self._recipe, self._samples, self._folders = recipe, samples, folders
         self._endless, self._console = endless, console
         self._read: list[LabelledPicture] = []
 
@@ -71,8 +71,8 @@ class Pictures:
     def validation(self) -> tuple[np.ndarray, np.ndarray]:
         """Pictures (v, s, s, 3) uint8 as the device prepares them, and their labels (v, n)."""
         preprocessing = Preprocessing(self._recipe.network.size_px)
-        if self._folder is not None:
-            samples = of_split(self._samples, "validation", self._folder)
+        if self._folders:
+            samples = of_split(self._samples, "validation", self._folders[0])
             shown = track(samples, "reading validation", console=self._console)
             images = [prepare(read_image(sample), preprocessing) for sample in shown]
             return np.stack(images), targets(samples, self.labels)
@@ -90,9 +90,9 @@ class Pictures:
 
     def _of_data(self) -> list[LabelledPicture]:
         if not self._read:
-            if self._folder is None:
+            if not self._folders:
                 raise RecipeError("a stage takes the data set, and none is given; give --data DIR")
-            training = of_split(self._samples, "train", self._folder)
+            training = of_split(self._samples, "train", self._folders[0])
             shown = track(training, "reading pictures", console=self._console)
             self._read = [load_picture(sample, self.labels) for sample in shown]
         return self._read
@@ -109,13 +109,13 @@ class Pictures:
 
 @contextmanager
 def open_pictures(
-    recipe: Recipe, data: Path | None, workers: int, console: Console
+    recipe: Recipe, data: Sequence[Path], workers: int, console: Console
 ) -> Iterator[Pictures]:
     """The pictures a recipe asks for.
 
     Args:
         recipe: The recipe.
-        data: Data set folder; None where every stage draws its own.
+        data: Data set folders, taken together; none where every stage draws its own.
         workers: Processes that draw.
         console: Where progress is shown.
 
@@ -124,12 +124,12 @@ def open_pictures(
         DatasetError: The data set is wrong.
         GeometryError: A part has no shape.
     """
-    samples = read_index(data) if data is not None else []
+    samples = read_datasets(data)
     labels = set(part_ids(samples))
     fresh = any(stage.source == "endless" for stage in recipe.stage)
     if fresh:
         labels |= set(drawable_parts(Geometry.from_environment(), recipe.scenes))
-    if data is None and any(stage.source == "data" for stage in recipe.stage):
+    if not data and any(stage.source == "data" for stage in recipe.stage):
         raise RecipeError("a stage takes the data set, and none is given; give --data DIR")
     known = tuple(sorted(labels))
     with ExitStack() as stack:

@@ -2,7 +2,8 @@
 
 Leaky ReLU is no fused activation, so what enters it is stored as int8 too. Its negative side is
 then shrunk tenfold and its rare extremes are clipped at little cost: each range is the one with the
-smallest squared error *behind* the activation, not the span from minimum to maximum.
+smallest squared error *behind* the activation, not the span from minimum to maximum. Weights are
+rounded with feedback, see `trainer.rounding`.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import tensorflow as tf
 from trainer.equalise import ObservedGraph, equalise
 from trainer.folded import Folded
 from trainer.graph import Graph, to_tflite
+from trainer.rounding import Moments, input_moments, rounded
 
 LEVELS = 255
 LOWER_QUANTILES = (0.0, 0.0001, 0.001, 0.005, 0.02, 0.05, 0.1)
@@ -43,7 +45,7 @@ def quantise(folded: Folded, pictures: Sequence[np.ndarray]) -> bytes:
         ExportError: The converter refuses.
     """
     even = equalise(folded, pictures)
-    graph = QuantisedGraph(even, find_ranges(even, pictures))
+    graph = QuantisedGraph(even, find_ranges(even, pictures), input_moments(even, pictures))
     size = folded.settings.size_px
     return to_tflite(
         lambda picture: {"logits": graph.predict(picture)},
@@ -66,7 +68,7 @@ def find_ranges(folded: Folded, pictures: Sequence[np.ndarray]) -> dict[str, Ran
         pictures: As for `quantise`.
 
     Returns:
-        "conv1" to "conv5", "dense1", "dense2" and "logits" -> their ranges.
+        "conv1" and so on, "dense1" and so on, and "logits" -> their ranges.
     """
     graph = ObservedGraph(folded)
     observe = tf.function(graph.observe)
@@ -116,11 +118,21 @@ def _stored(values: np.ndarray, low: float, high: float) -> np.ndarray:
 class QuantisedGraph(Graph):
     """The network with its ranges and per-channel weights marked for the converter."""
 
-    def __init__(self, folded: Folded, ranges: dict[str, Range]):
+    def __init__(self, folded: Folded, ranges: dict[str, Range], moments: dict[str, Moments]):
         super().__init__(folded)
         self._ranges = ranges
-        self.convolutions = [(_per_channel(kernel), bias) for kernel, bias in self.convolutions]
-        self.dense = [(_per_channel(kernel), bias) for kernel, bias in self.dense]
+        *hidden, logits = self.dense
+        self.convolutions = [
+            (_stored_weights(kernel, moments[f"conv{number}"]), bias)
+            for number, (kernel, bias) in enumerate(self.convolutions, start=1)
+        ]
+        self.dense = [
+            *(
+                (_stored_weights(kernel, moments[f"dense{number}"]), bias)
+                for number, (kernel, bias) in enumerate(hidden, start=1)
+            ),
+            (_stored_weights(logits[0], moments["logits"]), logits[1]),
+        ]
 
     def incoming(self, picture):
         return _marked(picture, Range(0.0, 255.0))
@@ -137,12 +149,13 @@ def _marked(x, ends: Range):
     return tf.quantization.fake_quant_with_min_max_args(x, ends.low, ends.high)
 
 
-def _per_channel(kernel):
+def _stored_weights(kernel, moments: Moments):
     # The last axis is the output channel of convolutions and dense layers alike.
-    largest = tf.reduce_max(tf.abs(kernel), axis=list(range(kernel.shape.rank - 1)))
-    largest = tf.maximum(largest, 1e-6)
+    weights = kernel.numpy().reshape(-1, kernel.shape[-1])
+    largest = np.maximum(np.abs(weights).max(axis=0), 1e-6)
+    on_steps = tf.constant(rounded(weights, largest, moments).reshape(kernel.shape), tf.float32)
     return tf.quantization.fake_quant_with_min_max_vars_per_channel(
-        kernel, -largest, largest, narrow_range=True
+        on_steps, -largest, largest, narrow_range=True
     )
 
 

@@ -4,34 +4,107 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from edge.toml import FromList, Section, read_toml
 from trainer.augment import WindowSettings
 from trainer.errors import RecipeError
-from trainer.model import ModelSettings
+from trainer.model import Convolution, Grid, ModelSettings, alexnet, positions_of
+from trainer.render.drawn import LabelRule, Labels
+from trainer.scenes.sampling import SceneSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Zoom = Annotated[float, Field(gt=0, le=16)]
+Units = Annotated[int, Field(ge=1, le=8192)]
+
+ALEXNET_KEYS = ("width", "dense_size", "stem_kernel", "stem_stride", "second_kernel")
+
+
+class ConvolutionEntry(Section):
+    """One convolution of a stack; see `trainer.model.Convolution`."""
+
+    channels: int = Field(ge=1, le=4096)
+    kernel: int = Field(3, ge=1, le=15)
+    stride: int = Field(1, ge=1, le=8)
+    batch_norm: bool = True
+    pool: bool = False
+    residual: bool = False
+
+    @field_validator("residual")
+    @classmethod
+    def _adds_like_to_like(cls, residual: bool, info: ValidationInfo) -> bool:
+        kernel, stride = info.data.get("kernel", 1), info.data.get("stride", 1)
+        if residual and (stride != 1 or kernel % 2 == 0):
+            raise ValueError(
+                "it needs stride = 1 and an odd kernel,"
+                f" here stride is {stride} and kernel {kernel}"
+            )
+        # TensorFlow's own kernel for convolution + bias + sum + leaky ReLU on a CPU takes 0.2 for
+        # every slope; batch-norm in between keeps it from being used.
+        if residual and not info.data.get("batch_norm", True):
+            raise ValueError("it needs batch_norm = true")
+        return residual
 
 
 class Network(Section):
-    """The shape of the network; see `trainer.model.ModelSettings`."""
+    """The shape of the network; see `trainer.model.alexnet` and `trainer.model.ModelSettings`.
 
+    Family "alexnet" is the paper's five convolutions, told by width, dense_size, stem_kernel,
+    stem_stride and second_kernel. Family "stack" is any, told by [[network.convolution]] and
+    hidden, the units of its hidden dense layers.
+    """
+
+    family: Literal["alexnet", "stack"] = "alexnet"
     size_px: int = Field(224, ge=64, le=1024)
-    width: float = Field(0.5, gt=0, le=2)
-    dense_size: int = Field(512, ge=8, le=8192)
     slope: float = Field(0.1, ge=0, lt=1)
-    stem_kernel: int = Field(11, ge=3, le=15)
-    stem_stride: int = Field(4, ge=1, le=4)
-    second_kernel: int = Field(5, ge=3, le=7)
     head: Literal["flatten", "positions"] = "flatten"
     colour: Literal["rgb", "grey"] = "rgb"
     dropout: float = Field(0.0, ge=0, lt=1)
+    width: float = Field(0.5, gt=0, le=2)
+    dense_size: int = Field(512, ge=8, le=8192)
+    stem_kernel: int = Field(11, ge=3, le=15)
+    stem_stride: int = Field(4, ge=1, le=4)
+    second_kernel: int = Field(5, ge=3, le=7)
+    hidden: Annotated[tuple[Units, ...], FromList] = Field((), max_length=8)
+    convolution: Annotated[tuple[ConvolutionEntry, ...], FromList] = Field(
+        (), max_length=64, validate_default=True
+    )
+
+    @field_validator(*ALEXNET_KEYS)
+    @classmethod
+    def _of_alexnet(cls, value: float, info: ValidationInfo) -> float:
+        if info.data.get("family") == "stack":
+            raise ValueError(
+                'allowed with family = "alexnet" only; a stack is told by'
+                " [[network.convolution]] and hidden"
+            )
+        return value
+
+    @field_validator("hidden", "convolution")
+    @classmethod
+    def _of_stack(cls, value: tuple, info: ValidationInfo) -> tuple:
+        if value and info.data.get("family") == "alexnet":
+            raise ValueError('allowed with family = "stack" only')
+        return value
+
+    @field_validator("convolution")
+    @classmethod
+    def _is_there(cls, value: tuple, info: ValidationInfo) -> tuple:
+        if not value and info.data.get("family") == "stack":
+            raise ValueError('family = "stack" needs at least one [[network.convolution]]')
+        return value
 
     def settings(self, labels: int) -> ModelSettings:
         """As the network builder takes it."""
-        return ModelSettings(labels=labels, **self.model_dump())
+        shared = self.model_dump(include={"size_px", "slope", "head", "colour", "dropout"})
+        if self.family == "alexnet":
+            return alexnet(**self.model_dump(include=set(ALEXNET_KEYS)), labels=labels, **shared)
+        return ModelSettings(
+            convolutions=tuple(Convolution(**entry.model_dump()) for entry in self.convolution),
+            hidden=self.hidden,
+            labels=labels,
+            **shared,
+        )
 
 
 class Loss(Section):
@@ -43,9 +116,22 @@ class Loss(Section):
 
 
 class Stage(Section):
-    """One part of the run: which windows, how many, how fast."""
+    """One part of the run: which windows, how many, how fast.
+
+    Attributes:
+        source: "data" takes the data set, "endless" draws fresh scenes while it trains.
+        bricks: Fewest and most in a fresh scene; the recipe's [scenes] if not given.
+        render_px: Side of fresh pictures.
+        fresh_per_epoch: Scenes drawn anew each epoch.
+        kept_epochs: Windows come from the scenes of so many last epochs.
+    """
 
     name: str
+    source: Literal["data", "endless"] = "data"
+    bricks: Annotated[tuple[int, int], FromList] | None = None
+    render_px: int = Field(224, ge=64, le=2048)
+    fresh_per_epoch: int = Field(500, ge=1, le=1000000)
+    kept_epochs: int = Field(1, ge=1, le=100)
     around: Literal["brick", "picture"] = "picture"
     side_px: int = Field(ge=32, le=1024)
     zoom: Annotated[tuple[Zoom, Zoom], FromList] = (1.0, 1.0)
@@ -64,24 +150,39 @@ class Stage(Section):
             raise ValueError("the smallest magnification comes first, then the largest")
         return zoom
 
-    def windows(self) -> WindowSettings:
-        """As the sampler takes it."""
-        return WindowSettings(self.around, self.side_px, self.zoom, self.shift)
+    def windows(self, grid: Grid, rule: LabelRule) -> WindowSettings:
+        """As the sampler takes it; `grid` are the network's positions on such a window."""
+        return WindowSettings(self.around, self.side_px, self.zoom, grid, self.shift, rule)
+
+    def scenes(self, scenes: SceneSettings) -> SceneSettings:
+        """The recipe's scenes with this stage's number of bricks."""
+        return scenes.model_copy(update={"bricks": self.bricks}) if self.bricks else scenes
 
 
 class Recipe(Section):
     """A whole training run, seeded.
 
-    `data` is the folder of the data set, relative to the recipe, where none is named otherwise.
+    Attributes:
+        data: Folder of the data set, relative to the recipe, where none is named otherwise.
+        start: Float weights to begin with, relative to the recipe: a bundle's model.keras.
+        ema: Momentum of the averaged weights that are judged and shipped; 0 does without.
+        patience: Epochs without a better validation mAP after which the run ends; 0 is never.
+        validation_scenes: Fresh scenes to judge on, where there is no data set.
     """
 
     name: str
     data: str | None = None
+    start: str | None = None
+    ema: float = Field(0.0, ge=0, lt=1)
+    patience: int = Field(0, ge=0, le=100000)
+    validation_scenes: int = Field(300, ge=10, le=100000)
     seed: int = Field(0, ge=0, lt=2**32)
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     weight_decay: Share = 0.0
     network: Network = Network()
     loss: Loss = Loss()
+    labels: Labels = Labels()
+    scenes: SceneSettings = SceneSettings()
     stage: Annotated[tuple[Stage, ...], FromList] = Field(min_length=1)
 
 
@@ -92,33 +193,58 @@ def read_recipe(path: Path) -> Recipe:
         RecipeError: As `edge.toml.read_toml`, or settings that contradict each other.
     """
     recipe = read_toml(path, Recipe, RecipeError)
-    if recipe.network.head == "flatten":
-        for stage in recipe.stage:
-            if stage.side_px != recipe.network.size_px:
-                raise RecipeError(
-                    f"{path}: stage {stage.name!r}: side_px is {stage.side_px}; with the flatten"
-                    f" head it must be network.size_px, {recipe.network.size_px}"
-                )
-        if recipe.loss.position_weight:
-            raise RecipeError(
-                f"{path}: loss.position_weight is {recipe.loss.position_weight}; it needs"
-                ' network.head = "positions", or 0'
-            )
-    elif recipe.loss.position_weight and (recipe.network.stem_stride != 2):
+    _check_residuals(path, recipe.network)
+    _check_sides(path, recipe)
+    if recipe.network.head == "flatten" and recipe.loss.position_weight:
         raise RecipeError(
-            f"{path}: network.stem_stride is {recipe.network.stem_stride}; position targets are"
-            " laid out for a stride of 2"
+            f"{path}: loss.position_weight is {recipe.loss.position_weight}; it needs"
+            ' network.head = "positions", or 0'
         )
     return recipe
 
 
-def data_of(path: Path) -> Path:
-    """The data set that a recipe names.
+def _check_residuals(path: Path, network: Network) -> None:
+    incoming: int | None = None
+    for number, entry in enumerate(network.convolution):
+        if entry.residual and incoming is None:
+            raise RecipeError(
+                f"{path}: network.convolution.{number}.residual: found True; the first convolution"
+                " has only the picture to add, false is allowed"
+            )
+        if entry.residual and entry.channels != incoming:
+            raise RecipeError(
+                f"{path}: network.convolution.{number}.channels: found {entry.channels}; with"
+                f" residual = true it must be that of the convolution before, {incoming}"
+            )
+        incoming = entry.channels
+
+
+def _check_sides(path: Path, recipe: Recipe) -> None:
+    settings = recipe.network.settings(labels=1)
+    sides = {f"stage {stage.name!r}: side_px": stage.side_px for stage in recipe.stage}
+    for key, side in {"network.size_px": settings.size_px, **sides}.items():
+        if recipe.network.head == "flatten" and side != settings.size_px:
+            raise RecipeError(
+                f"{path}: {key} is {side}; with the flatten head it must be network.size_px,"
+                f" {settings.size_px}"
+            )
+        if positions_of(settings, side).count < 1:
+            raise RecipeError(
+                f"{path}: {key} is {side}; the network's strides and pools leave nothing of"
+                " that, give a larger side or a shallower network"
+            )
+
+
+def data_of(path: Path) -> Path | None:
+    """The data set that a recipe names; None where it needs none.
 
     Raises:
-        RecipeError: It names none.
+        RecipeError: It names none and needs one.
     """
-    named = read_recipe(path).data
+    recipe = read_recipe(path)
+    named = recipe.data
+    if named is None and all(stage.source == "endless" for stage in recipe.stage):
+        return None
     if named is None:
         raise RecipeError(
             f'{path}: no data set; give --data DIR, or write data = "DIR" in the recipe'

@@ -4,12 +4,21 @@ Shares no line with the companion: batch-norm is not folded, the gradient is Ten
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from trainer.model import ModelSettings, build_model
+
+
+class Reference(NamedTuple):
+    """Float64: logits (1, n), and Grad-CAM and HiResCAM maps (k, h, w)."""
+
+    logits: np.ndarray
+    maps: np.ndarray
+    hires: np.ndarray
 
 
 def in_float64(model: keras.Model, settings: ModelSettings) -> keras.Model:
@@ -26,29 +35,34 @@ def in_float64(model: keras.Model, settings: ModelSettings) -> keras.Model:
 
 def reference_maps(
     model64: keras.Model, picture: np.ndarray, wanted: Sequence[int], pooling: str = "mean"
-) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and Grad-CAM maps by tf.GradientTape.
+) -> Reference:
+    """Logits, Grad-CAM and HiResCAM by tf.GradientTape, from the last convolution's activation.
 
     Args:
         model64: From `in_float64`.
         picture: (s, s, 3) uint8 RGB.
         wanted: k label indices.
-        pooling: "mean" or "max", over positions of dz/dA.
-
-    Returns:
-        Logits (1, n) and maps (k, h, w), float64.
+        pooling: "mean" or "max", over positions of dz/dA; HiResCAM has none.
     """
-    inside = keras.Model(
-        model64.inputs, [model64.get_layer("conv5_act").output, model64.output["logits"]]
-    )
+    activations = [one for one in model64.layers if one.name.endswith("_act")]
+    last = [one for one in activations if one.name.startswith("conv")][-1]
+    inside = keras.Model(model64.inputs, [last.output, model64.output])
     scaled = tf.constant(picture[None], tf.float64) / 255
     with tf.GradientTape(persistent=True) as tape:
-        activation, logits = inside(scaled)
+        activation, outputs = inside(scaled)
         tape.watch(activation)
-        chosen = [logits[0, k] for k in wanted]
-    maps = []
-    for score in chosen:
-        gradient = tape.gradient(score, activation)[0].numpy()
-        alpha = gradient.mean((0, 1)) if pooling == "mean" else gradient.max((0, 1))
-        maps.append(np.maximum(activation[0].numpy() @ alpha, 0))
-    return logits.numpy(), np.stack(maps)
+        chosen = [_spoken(outputs, k) for k in wanted]
+    gradients = np.stack([tape.gradient(score, activation)[0].numpy() for score in chosen])
+    reduce = gradients.mean if pooling == "mean" else gradients.max
+    maps = np.einsum("hwc,kc->khw", activation[0], reduce(axis=(1, 2)))
+    hires = (gradients * activation[0].numpy()).sum(axis=3)
+    return Reference(outputs["logits"].numpy(), np.maximum(maps, 0), hires)
+
+
+def _spoken(outputs, k: int):
+    # The one score that is the label's logit: the first, where several are equal. The gradient
+    # of a maximum would be split between them.
+    if "scores" not in outputs:
+        return outputs["logits"][0, k]
+    every = tf.reshape(outputs["scores"][0, ..., k], [-1])
+    return every[int(np.argmax(every))]

@@ -31,8 +31,14 @@ class TensorBoardTracker:
     """Writes event files into RUN/tensorboard; needs TensorFlow."""
 
     def __init__(self, run: Path):
-        import tensorflow as tf
-
+        try:
+            import tensorboard  # noqa: F401 - TensorFlow writes through it
+            import tensorflow as tf
+        except ImportError as error:
+            raise RecipeError(
+                f"--track tensorboard: {error}; pip install tensorflow tensorboard, or choose"
+                " another tracker"
+            ) from error
         self._summary = tf.summary
         self._writer = tf.summary.create_file_writer(str(run / "tensorboard"))
 

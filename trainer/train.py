@@ -1,22 +1,13 @@
-"""Trains a recipe into a run folder; a run that was stopped goes on where it was.
+"""Trains a recipe into a run folder, see `trainer.runs`."""
 
-recipe.toml     the recipe, as it was read
-run.json        recipe hash, commit, seed, labels, versions
-history.jsonl   one object an epoch
-epoch-N.keras   weights and optimiser after the last whole epoch, N
-state.json      how many epochs are done; only what it names counts
-final.keras     weights when the recipe is done
-"""
-
-import json
-import platform
-import shutil
-import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 from rich.console import Console
@@ -26,20 +17,23 @@ from rich.progress import (
     Progress,
     TextColumn,
     TimeRemainingColumn,
-    track,
 )
 
-from edge.preprocessing import Preprocessing, prepare
 from trainer.augment import LabelledPicture
-from trainer.dataset import Sample, of_split, part_ids, read_image, read_index, targets
+from trainer.devices import replicas
 from trainer.errors import RecipeError
 from trainer.losses import PositionLoss, WeightedBCE
 from trainer.metrics import mean_average_precision
-from trainer.model import build_model
-from trainer.recipe import Recipe, Stage, read_recipe, recipe_hash
-from trainer.windows import WindowFeed, load_picture
+from trainer.model import build_model, positions_of
+from trainer.optimizer import AveragingAdamW
+from trainer.pictures import Pictures, open_pictures
+from trainer.recipe import Recipe, Stage, read_recipe
+from trainer.runs import claim, describe, load_epoch, read_history, record
+from trainer.tracking import Tracker, open_tracker
+from trainer.windows import WindowFeed, tensorflow_feed
 
 VALIDATION_BATCH = 16
+SWITCH_INTERVAL_S = 0.0002
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +60,26 @@ def learning_rate(stage: Stage, progress: float) -> float:
     return stage.final_learning_rate + falling * (stage.learning_rate - stage.final_learning_rate)
 
 
-def train(recipe_path: Path, data: Path, run: Path, console: Console) -> Path:
+def train(
+    recipe_path: Path,
+    data: Path | Sequence[Path] | None,
+    run: Path,
+    console: Console,
+    track: str = "none",
+    workers: int = 1,
+    devices: int = 1,
+) -> Path:
     """Train a recipe, or go on with a run of the same recipe.
 
     Args:
         recipe_path: The recipe's TOML file.
-        data: Data set folder.
+        data: Data set folder, or several that are taken together; None where every stage draws
+            its own pictures.
         run: Run folder; made if missing.
         console: Where progress is shown.
+        track: Where else the figures of each epoch go, see `trainer.tracking`.
+        workers: Processes that draw fresh pictures.
+        devices: How many devices train together, see `trainer.devices`.
 
     Returns:
         The path of the final weights.
@@ -81,46 +87,92 @@ def train(recipe_path: Path, data: Path, run: Path, console: Console) -> Path:
     Raises:
         RecipeError: The recipe is wrong, or the run folder belongs to another recipe.
         DatasetError: The data set is wrong.
+        TrainerError: Pictures cannot be drawn.
     """
     recipe = read_recipe(recipe_path)
-    done = _claim(run, recipe, recipe_path)
+    folders = [data] if isinstance(data, Path) else list(data or ())
+    done = claim(run, recipe, recipe_path)
     final = run / "final.keras"
     if final.exists():
         console.print(f"{run}: this recipe is done; export it, or choose another --run folder")
         return final
-    samples = read_index(data)
-    labels = part_ids(samples)
-    _describe(run, recipe, labels, data)
-    training, validation = (of_split(samples, split, data) for split in ("train", "validation"))
-    pictures = [
-        load_picture(s, labels) for s in track(training, "reading pictures", console=console)
-    ]
-    judge = Judge(validation, labels, recipe, console)
-    model = _model(recipe, len(labels), run, done)
-    for epoch in epochs_of(recipe):
-        if epoch.number < done:
-            continue
-        logs = _fit(model, epoch, recipe, pictures, len(labels), console)
-        logs |= judge.figures(model)
-        _record(run, model, epoch, logs, console)
-    model.save(final)
+    # Windows are small and made on threads of their own; OpenCV's would only get in their way.
+    cv2.setNumThreads(1)
+    # Else every step waits several times for the threads that make windows to let go of Python.
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    with ExitStack() as stack:
+        pictures = stack.enter_context(open_pictures(recipe, folders, workers, console))
+        describe(run, recipe, pictures.labels, pictures.name)
+        tracker = stack.enter_context(open_tracker(track, run, recipe))
+        stack.enter_context(replicas(devices))
+        model = _model(recipe, recipe_path, len(pictures.labels), run, done)
+        _train_epochs(model, recipe, pictures, run, done, tracker, console)
     return final
 
 
-class Judge:
-    """Validation pictures, prepared as the device would."""
+def _train_epochs(
+    model: keras.Model,
+    recipe: Recipe,
+    pictures: Pictures,
+    run: Path,
+    done: int,
+    tracker: Tracker,
+    console: Console,
+) -> None:
+    judge = Judge(*pictures.validation())
+    maps = [row["validation_map"] for row in read_history(run)]
+    for epoch in epochs_of(recipe):
+        if epoch.number < done:
+            continue
+        if _is_over(maps, recipe.patience):
+            console.print(f"no better validation mAP for {recipe.patience} epochs: ended early")
+            break
+        logs = _fit(model, epoch, recipe, pictures, console)
+        with averaged(model):
+            logs |= judge.figures(model)
+            if logs["validation_map"] > max(maps, default=-1.0):
+                model.save(run / "best.keras")
+        maps.append(logs["validation_map"])
+        row = {"epoch": epoch.number + 1, "stage": epoch.stage.name, **logs}
+        record(run, model, row)
+        tracker.log(row)
+        _show(row, console)
+    with averaged(model):
+        model.save(run / "final.keras")
 
-    def __init__(
-        self, samples: list[Sample], labels: tuple[str, ...], recipe: Recipe, console: Console
-    ):
-        preprocessing = Preprocessing(recipe.network.size_px)
-        self._images = np.stack(
-            [
-                prepare(read_image(s), preprocessing)
-                for s in track(samples, "reading validation", console=console)
-            ]
-        )
-        self._targets = targets(samples, labels)
+
+def _is_over(maps: list[float], patience: int) -> bool:
+    return patience > 0 and len(maps) - 1 - int(np.argmax(maps or [0])) >= patience
+
+
+@contextmanager
+def averaged(model: keras.Model) -> Iterator[None]:
+    """The model with its averaged weights for a while, where the optimiser keeps any."""
+    optimizer = model.optimizer
+    if optimizer is None or not optimizer.use_ema or not optimizer.built:
+        yield
+        return
+    kept = [keras.ops.convert_to_numpy(v) for v in model.trainable_variables]
+    means = optimizer._model_variables_moving_average
+    for variable, mean in zip(model.trainable_variables, means, strict=True):
+        variable.assign(mean)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, kept, strict=True):
+            variable.assign(value)
+
+
+class Judge:
+    """Validation pictures, prepared as the device would.
+
+    Args:
+        images: (v, s, s, 3) uint8 RGB.
+        targets: (v, n) of 0 and 1.
+    """
+
+    def __init__(self, images: np.ndarray, targets: np.ndarray):
+        self._images, self._targets = images, targets
 
     def figures(self, model: keras.Model) -> dict[str, float]:
         """Validation mAP of the model as it is."""
@@ -130,112 +182,50 @@ class Judge:
 
 def predict_logits(model: keras.Model, images: np.ndarray) -> np.ndarray:
     """Logits (b, n) float32 of prepared pictures (b, s, s, 3) uint8, in batches."""
+    strategy = getattr(model, "distribute_strategy", None)
+    # On several devices predict_on_batch gives back the first one's share only.
+    several = strategy is not None and strategy.num_replicas_in_sync > 1
+    predict = model if several else model.predict_on_batch
     batches = range(0, len(images), VALIDATION_BATCH)
     return np.concatenate(
         [
-            np.asarray(
-                model.predict_on_batch(images[i : i + VALIDATION_BATCH].astype(np.float32) / 255)[
-                    "logits"
-                ]
+            keras.ops.convert_to_numpy(
+                predict(images[i : i + VALIDATION_BATCH].astype(np.float32) / 255)["logits"]
             )
             for i in batches
         ]
     )
 
 
-def _claim(run: Path, recipe: Recipe, recipe_path: Path) -> int:
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RecipeError(f"{run}: no run folder can be made there ({error.strerror})") from error
-    described, state = run / "run.json", run / "state.json"
-    if described.exists():
-        known = read_facts(described)["recipe_sha256"]
-        if known != recipe_hash(recipe):
-            raise RecipeError(
-                f"{run}: holds a run of another recipe ({known[:12]}, this one is"
-                f" {recipe_hash(recipe)[:12]}); choose another --run folder"
-            )
-    elif state.exists():
-        raise RecipeError(f"{run}: a run without its run.json; choose another --run folder")
-    else:
-        shutil.copyfile(recipe_path, run / "recipe.toml")
-    done = int(read_facts(state)["epochs_done"]) if state.exists() else 0
-    _forget_after(run / "history.jsonl", done)
-    return done
-
-
-def read_facts(path: Path) -> dict:
-    """Read run.json or state.json.
-
-    Raises:
-        RecipeError: It is damaged.
-    """
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"{path}: damaged ({error}); choose another --run folder") from error
-    return facts
-
-
-def _forget_after(history: Path, epochs: int) -> None:
-    # A run that was killed between an epoch's history and its state does that epoch again.
-    if history.exists():
-        lines = history.read_text(encoding="utf-8").splitlines(keepends=True)
-        write_atomically(history, "".join(lines[:epochs]))
-
-
-def _describe(run: Path, recipe: Recipe, labels: tuple[str, ...], data: Path) -> None:
-    path = run / "run.json"
-    if path.exists():
-        known = tuple(read_facts(path)["labels"])
-        if known != labels:
-            raise RecipeError(
-                f"{run}: was begun with {len(known)} labels; {data} has {len(labels)}, or others."
-                " Go on with the same --data, or choose another --run folder"
-            )
-        return
-    described = {
-        "recipe_sha256": recipe_hash(recipe),
-        "seed": recipe.seed,
-        "commit": commit(),
-        "labels": labels,
-        "data": data.name,
-        "backend": keras.backend.backend(),
-        "keras": keras.__version__,
-        "python": platform.python_version(),
-    }
-    write_atomically(path, json.dumps(described, indent=1))
-
-
-def commit() -> str:
-    """The commit this code is at, or "unknown" outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return done.stdout.strip()
-
-
-def _model(recipe: Recipe, labels: int, run: Path, done: int) -> keras.Model:
+def _model(recipe: Recipe, recipe_path: Path, labels: int, run: Path, done: int) -> keras.Model:
     keras.mixed_precision.set_dtype_policy(recipe.precision)
     if done:
-        return _load_weights(run, done)
+        return load_epoch(run, done)
     model = build_model(recipe.network.settings(labels), recipe.seed)
-    optimizer = keras.optimizers.AdamW(weight_decay=recipe.weight_decay, global_clipnorm=5.0)
+    if recipe.start is not None:
+        _take_weights(model, recipe_path.parent / recipe.start)
+    average = {"use_ema": True, "ema_momentum": recipe.ema} if recipe.ema else {}
+    optimizer = AveragingAdamW(weight_decay=recipe.weight_decay, global_clipnorm=5.0, **average)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.optimizer = optimizer
     return model
 
 
-def _load_weights(run: Path, done: int) -> keras.Model:
-    path = run / f"epoch-{done}.keras"
+def _take_weights(model: keras.Model, path: Path) -> None:
+    """Begin with the weights of another model of the same shape.
+
+    Raises:
+        RecipeError: There is no such file, or its network is another one.
+    """
+    if not path.is_file():
+        raise RecipeError(f"start: {path}: no such file; name a model.keras, or leave start out")
     try:
-        return keras.saving.load_model(path)
+        source = keras.saving.load_model(path, compile=False)
+        model.set_weights(source.get_weights())
     except (OSError, ValueError, KeyError) as error:
         raise RecipeError(
-            f"{path}: cannot be read ({error}); choose another --run folder"
+            f"start: {path}: its weights do not fit this recipe's [network] ({error});"
+            " give the network of the recipe it was trained with"
         ) from error
 
 
@@ -248,18 +238,15 @@ def _compile(model: keras.Model, recipe: Recipe, stage: Stage) -> None:
     model.compile(optimizer=model.optimizer, loss=losses, loss_weights=weights)
 
 
-def _fit(model, epoch: Epoch, recipe: Recipe, pictures: list[LabelledPicture], labels, console):
+def _fit(model, epoch: Epoch, recipe: Recipe, source: Pictures, console: Console) -> dict:
     stage = epoch.stage
-    _compile(model, recipe, stage)
-    feed = WindowFeed(
-        pictures,
-        stage.windows(),
-        labels,
-        stage.windows_per_epoch,
-        stage.batch_size,
-        (recipe.seed, epoch.number),
-        positions=recipe.network.head == "positions",
-    )
+    waited = time.monotonic()
+    pictures = source.of_epoch(epoch.number, stage, epoch.epoch_of_stage)
+    waited = time.monotonic() - waited
+    if epoch.epoch_of_stage == 0 or not model.compiled or model.loss is None:
+        _compile(model, recipe, stage)  # once a stage: it throws away the traced graphs
+    feed = window_feed(recipe, stage, pictures, len(source.labels), epoch.number)
+    batches = tensorflow_feed(feed) if keras.backend.backend() == "tensorflow" else feed
     started = time.monotonic()
     with Progress(
         TextColumn("{task.description}"),
@@ -271,9 +258,27 @@ def _fit(model, epoch: Epoch, recipe: Recipe, pictures: list[LabelledPicture], l
         transient=True,
     ) as progress:
         shown = _Shown(progress, epoch, len(feed))
-        history = model.fit(feed, verbose=0, callbacks=[shown], shuffle=False)
+        history = model.fit(batches, verbose=0, callbacks=[shown], shuffle=False)
     logs = {name: float(values[-1]) for name, values in history.history.items()}
-    return logs | {"seconds": round(time.monotonic() - started, 1)}
+    seconds = {"seconds": time.monotonic() - started, "waited_s": waited}
+    return logs | {name: round(value, 1) for name, value in seconds.items()}
+
+
+def window_feed(
+    recipe: Recipe, stage: Stage, pictures: list[LabelledPicture], labels: int, epoch: int
+) -> WindowFeed:
+    """The windows of one epoch."""
+    grid = positions_of(recipe.network.settings(labels), stage.side_px)
+    return WindowFeed(
+        pictures,
+        stage.windows(grid, recipe.labels.rule()),
+        labels,
+        stage.windows_per_epoch,
+        stage.batch_size,
+        (recipe.seed, epoch),
+        positions=recipe.network.head == "positions",
+        grey=recipe.network.colour == "grey",
+    )
 
 
 class _Shown(keras.callbacks.Callback):
@@ -295,23 +300,8 @@ class _Shown(keras.callbacks.Callback):
         self._progress.update(self._task, advance=1, loss=loss)
 
 
-def _record(run: Path, model: keras.Model, epoch: Epoch, logs: dict, console: Console) -> None:
-    weights = run / f"epoch-{epoch.number + 1}.keras"
-    model.save(weights)
-    row = {"epoch": epoch.number + 1, "stage": epoch.stage.name, **logs}
-    with (run / "history.jsonl").open("a", encoding="utf-8") as history:
-        history.write(json.dumps(row) + "\n")
-    write_atomically(run / "state.json", json.dumps({"epochs_done": epoch.number + 1}))
-    for old in set(run.glob("epoch-*.keras")) - {weights}:
-        old.unlink()
+def _show(row: dict, console: Console) -> None:
     console.print(
-        f"epoch {row['epoch']:3d} {row['stage']:8s} loss {logs['loss']:.4f}"
-        f"  validation mAP {logs['validation_map']:.4f}  {logs['seconds']:.0f} s"
+        f"epoch {row['epoch']:3d} {row['stage']:8s} loss {row['loss']:.4f}"
+        f"  validation mAP {row['validation_map']:.4f}  {row['seconds']:.0f} s"
     )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small text file so that a reader sees the old or the new one, never half."""
-    staged = path.with_name(path.name + ".staged")
-    staged.write_text(text, encoding="utf-8")
-    staged.replace(path)

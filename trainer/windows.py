@@ -1,44 +1,50 @@
 """Feeds windows to the network: pictures in memory, chance from (seed, epoch, window)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
-from trainer.augment import (
-    AIM_VISIBLE_SHARE,
-    LabelledPicture,
-    WindowSettings,
-    brick_boxes,
-    disturb,
-    draw_window,
-)
+from trainer.augment import Window, WindowSettings, draw_window, usable
 from trainer.dataset import Sample, read_ids, read_image
+from trainer.disturb import disturb
+from trainer.errors import DatasetError
+from trainer.labelled import LabelledPicture, labelled_photograph, labelled_picture
+
+PARALLEL_BATCHES = 2
+BATCHES_AHEAD = 8
 
 
 def load_picture(sample: Sample, ids: Sequence[str]) -> LabelledPicture:
-    """Read one sample into memory."""
-    image, instances = read_image(sample), read_ids(sample)
-    scale = image.shape[0] / instances.shape[0]
-    return LabelledPicture(
-        image=image,
-        ids=instances,
-        parts=np.array([ids.index(i.part) for i in sample.instances], int),
-        full_px=np.array([i.full_px for i in sample.instances], float),
-        boxes=brick_boxes(instances, len(sample.instances), scale),
-        aims=np.array(
-            [
-                k
-                for k, i in enumerate(sample.instances)
-                if i.label and i.visible_px >= AIM_VISIBLE_SHARE * i.full_px
-            ],
-            int,
-        ),
+    """Read one sample into memory.
+
+    Raises:
+        PictureError: The picture cannot be read.
+        DatasetError: The instance map is wrong.
+    """
+    if sample.ids is None:
+        seen = np.array([ids.index(part) for part in sample.labels], int)
+        return labelled_photograph(read_image(sample), seen)
+    counted = sample.instances
+    return labelled_picture(
+        read_image(sample),
+        read_ids(sample),
+        np.array([ids.index(i.part) for i in counted], int),
+        np.array([i.visible_px for i in counted], float),
+        np.array([i.full_px for i in counted], float),
+        np.array([i.label for i in counted], bool),
     )
 
 
 class WindowFeed(keras.utils.PyDataset):
-    """Batches of windows for one epoch; the same seed and epoch give the same windows."""
+    """Batches of windows for one epoch; the same seed and epoch give the same windows.
+
+    Any backend takes it as it is; `tensorflow_feed` makes a tf.data pipeline of it.
+
+    Raises:
+        DatasetError: All pictures are photographs, and windows around bricks are asked for.
+    """
 
     def __init__(
         self,
@@ -49,11 +55,18 @@ class WindowFeed(keras.utils.PyDataset):
         batch_size: int,
         seed: tuple[int, ...],
         positions: bool,
+        grey: bool = False,
     ):
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=BATCHES_AHEAD)
+        pictures = usable(pictures, settings)
+        if not pictures:
+            raise DatasetError(
+                'a stage with around = "brick" needs pictures with instance maps, and all are'
+                " photographs; add a rendered data set, or leave such stages out"
+            )
         self._pictures, self._settings, self._labels = pictures, settings, labels
         self._count, self._batch_size, self._seed = count, batch_size, seed
-        self._positions = positions
+        self._positions, self._grey = positions, grey
         order = np.random.default_rng((*seed, 0))
         rounds = -(-count // len(pictures))
         self._order = np.concatenate([order.permutation(len(pictures)) for _ in range(rounds)])
@@ -62,16 +75,44 @@ class WindowFeed(keras.utils.PyDataset):
         return self._count // self._batch_size
 
     def __getitem__(self, index: int):
+        images, targets = self.batch(index)
+        return images.astype(np.float32) / 255, targets
+
+    def batch(self, index: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Pictures (b, s, s, 3) uint8 and the targets of the network's outputs."""
         numbers = range(index * self._batch_size, (index + 1) * self._batch_size)
         windows = [self._window(number) for number in numbers]
         targets = {"logits": np.stack([w.labels for w in windows])}
         if self._positions:
             targets["scores"] = np.stack([w.positions for w in windows])
-        images = np.stack([w.image for w in windows]).astype(np.float32) / 255
-        return images, targets
+        return np.stack([w.image for w in windows]), targets
 
-    def _window(self, number: int):
+    def _window(self, number: int) -> Window:
         rng = np.random.default_rng((*self._seed, 1 + number))
         source = self._pictures[self._order[number]]
         window = draw_window(source, self._settings, self._labels, rng)
-        return type(window)(disturb(window.image, rng), window.labels, window.positions)
+        return Window(disturb(window.image, rng, self._grey), window.labels, window.positions)
+
+
+def tensorflow_feed(feed: WindowFeed) -> Any:
+    """The same batches in the same order as a `tf.data.Dataset`, made ahead on other threads."""
+    import tensorflow as tf
+
+    images, targets = feed.batch(0)
+    names = sorted(targets)
+
+    def batch(index):
+        made, wanted = feed.batch(int(index))
+        return [made, *(wanted[name] for name in names)]
+
+    def load(index):
+        dtypes = [tf.uint8, *(tf.as_dtype(targets[name].dtype) for name in names)]
+        made, *wanted = tf.numpy_function(batch, [index], dtypes)
+        made.set_shape(images.shape)
+        for name, tensor in zip(names, wanted, strict=True):
+            tensor.set_shape(targets[name].shape)
+        return tf.cast(made, tf.float32) / 255, dict(zip(names, wanted, strict=True))
+
+    numbers = tf.data.Dataset.range(len(feed))
+    batches = numbers.map(load, num_parallel_calls=PARALLEL_BATCHES, deterministic=True)
+    return batches.prefetch(BATCHES_AHEAD)

@@ -52,7 +52,7 @@ class GradCam:
                 )
         indices = np.array([label.index for label in labels], np.int32)
         started = time.perf_counter()
-        logits, maps = self._model.run(prediction.model_input[None], indices)
+        logits, maps, *_ = self._model.run(prediction.model_input[None], indices)
         elapsed_ms = (time.perf_counter() - started) * 1e3
         companion = self.bundle.manifest.companion
         details = {

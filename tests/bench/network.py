@@ -36,8 +36,8 @@ class Leaky:
 
 Layer = Convolution | Pooling | Leaky
 
-CAM_LAYER = "conv5_act"
-"""The activation that Grad-CAM looks at."""
+CAM_LAYER = "explained"
+"""The activation that Grad-CAM looks at, the last convolution's."""
 
 
 def layers_of(folded) -> list[Layer]:
@@ -50,23 +50,22 @@ def layers_of(folded) -> list[Layer]:
     Args:
         folded: A `trainer.folded.Folded`.
     """
-    from trainer.companion import grid
-    from trainer.model import POOL_AFTER
+    from trainer.model import positions_of
 
     settings, side = folded.settings, folded.settings.size_px
     layers: list[Layer] = []
-    for number, (kernel, bias) in enumerate(folded.convolutions, start=1):
-        stride = settings.strides[number - 1]
-        pads = same_pads(side, kernel.shape[0], stride)
-        layers.append(_convolution(f"conv{number}", kernel, bias, stride, pads))
-        side = -(-side // stride)
-        pools = [Pooling(f"pool{number}", 3, 2)] if number in POOL_AFTER else []
-        before = pools if number != 5 else []
-        layers += [*before, Leaky(f"conv{number}_act", settings.slope)]
-        layers += [pool for pool in pools if pool not in before]
+    last = len(folded.convolutions)
+    shapes = zip(settings.convolutions, folded.convolutions, strict=True)
+    for number, (shape, (kernel, bias)) in enumerate(shapes, start=1):
+        pads = same_pads(side, shape.kernel, shape.stride)
+        layers.append(_convolution(f"conv{number}", kernel, bias, shape.stride, pads))
+        side = -(-side // shape.stride)
+        pools = [Pooling(f"pool{number}", 3, 2)] if shape.pool else []
+        leaky = Leaky(CAM_LAYER if number == last else f"conv{number}_act", settings.slope)
+        layers += [leaky, *pools] if number == last else [*pools, leaky]
         side = (side - 3) // 2 + 1 if pools else side
-    if side != (grid(settings)[0] - 3) // 2 + 1:
-        raise ValueError(f"the last pooling has side {side}, the companion's maps say otherwise")
+    if side != positions_of(settings, settings.size_px).count:
+        raise ValueError(f"the head sees {side} positions a side, the settings say otherwise")
     return layers + _head(folded, side)
 
 
@@ -79,18 +78,17 @@ def same_pads(side: int, kernel: int, stride: int) -> tuple[int, int, int, int]:
 
 def _head(folded, side: int) -> list[Layer]:
     settings = folded.settings
-    (w1, b1), (w2, b2), (w3, b3) = folded.dense
     reach = side if settings.head == "flatten" else 1
-    first = w1.reshape(reach, reach, -1, w1.shape[1])
-    left = side - reach + 1
-    return [
-        _convolution("dense1", first, b1),
-        Leaky("dense1_act", settings.slope),
-        _convolution("dense2", w2[None, None], b2),
-        Leaky("dense2_act", settings.slope),
-        _convolution("scores", w3[None, None], b3),
-        Pooling("strongest", left, 1),
-    ]
+    layers: list[Layer] = []
+    for number, (kernel, bias) in enumerate(folded.dense, start=1):
+        over = reach if number == 1 else 1
+        square = kernel.reshape(over, over, -1, kernel.shape[1])
+        if number == len(folded.dense):
+            layers.append(_convolution("scores", square, bias))
+        else:
+            layers.append(_convolution(f"dense{number}", square, bias))
+            layers.append(Leaky(f"dense{number}_act", settings.slope))
+    return [*layers, Pooling("strongest", side - reach + 1, 1)]
 
 
 def _convolution(name: str, kernel, bias, stride: int = 1, pads=(0, 0, 0, 0)) -> Convolution:

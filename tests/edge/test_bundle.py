@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ from bundle_copies import (
     write,
 )
 
-from edge.bundle import Bundle, read_bundle, replay_self_test, write_bundle
+from edge.bundle import Bundle, check_companion, read_bundle, replay_self_test, write_bundle
 from edge.config import SHIPPED_BUNDLE
 from edge.errors import BundleError
 from edge.interpreter import TINY_MODEL, Interpreter
@@ -283,6 +284,33 @@ def test_another_grid_than_the_companions_is_refused(copied: Path) -> None:
     message = refusal(copied)
     assert "companion.float.tflite: output is" in message
     assert "3, 4" in message
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Stands in for an opened companion: `check_companion` looks at its shapes only."""
+
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+
+
+def with_third_output(bundle: Bundle, *shapes: tuple[int, ...]) -> Shapes:
+    known = Interpreter(bundle.path("companion"), to_run=False)
+    more = tuple((shape, np.dtype(np.float32)) for shape in shapes)
+    return Shapes(known.inputs, known.outputs[:2] + more)
+
+
+def test_a_companion_may_give_hirescam_too(shipped: Bundle) -> None:
+    maps = (-1, *shipped.manifest.companion.grid)
+    check_companion(shipped, cast("Interpreter", with_third_output(shipped)))
+    check_companion(shipped, cast("Interpreter", with_third_output(shipped, maps)))
+
+
+def test_a_companion_with_other_outputs_is_refused(shipped: Bundle) -> None:
+    maps = (-1, *shipped.manifest.companion.grid)
+    for shapes in ([(-1, 3, 4)], [maps, maps], [(1, 85)]):
+        with pytest.raises(BundleError, match=r"companion\.float\.tflite: output is"):
+            check_companion(shipped, cast("Interpreter", with_third_output(shipped, *shapes)))
 
 
 @pytest.mark.parametrize("role", ["classifier", "companion"])

@@ -3,7 +3,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
-from piles import TINY_RECIPE, write_piles
+from piles import RECIPES, write_piles
 from rich.console import Console
 
 
@@ -13,10 +13,11 @@ def piles(tmp_path_factory):
     return write_piles(tmp_path_factory.mktemp("piles") / "data")
 
 
-@pytest.fixture(scope="session")
-def recipe_path(tmp_path_factory):
+@pytest.fixture(scope="session", params=RECIPES)
+def recipe_path(request, tmp_path_factory):
+    """A tiny recipe of each family."""
     path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
-    path.write_text(TINY_RECIPE)
+    path.write_text(RECIPES[request.param])
     return path
 
 
@@ -27,7 +28,7 @@ def console():
 
 @pytest.fixture(scope="session")
 def trained_run(piles, recipe_path, console, tmp_path_factory):
-    """A finished run of the tiny recipe."""
+    """A finished run of a tiny recipe."""
     from trainer.train import train
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"

@@ -94,3 +94,41 @@ windows_per_epoch = 160
 batch_size = 16
 learning_rate = 1e-3
 """
+
+_, _, STAGES = TINY_RECIPE.partition("[loss]")
+STACK_RECIPE = f"""
+name = "tiny-stack"
+seed = 3
+
+[network]
+family = "stack"
+size_px = 96
+head = "positions"
+colour = "grey"
+hidden = []
+
+[[network.convolution]]
+channels = 16
+kernel = 8
+stride = 4
+
+[[network.convolution]]
+channels = 16
+residual = true
+
+[[network.convolution]]
+channels = 24
+kernel = 2
+stride = 2
+
+[[network.convolution]]
+channels = 24
+residual = true
+
+[[network.convolution]]
+channels = 32
+kernel = 1
+
+[loss]{STAGES}"""
+
+RECIPES = {"alexnet": TINY_RECIPE, "stack": STACK_RECIPE}

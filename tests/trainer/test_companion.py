@@ -2,39 +2,25 @@
 
 import numpy as np
 import pytest
+from families import FAMILIES, shaken_model
 
 from edge.interpreter import Interpreter
 from trainer.checks import check_companion_file, check_random_weights
-from trainer.companion import companion, grid
+from trainer.companion import companion, grid, has_hires
 from trainer.errors import ExportError
 from trainer.folded import fold
-from trainer.model import ModelSettings, build_model
-
-SHAPES = {
-    "flatten": ModelSettings(labels=12, size_px=128, width=0.15, dense_size=24, head="flatten"),
-    "positions": ModelSettings(
-        labels=12,
-        size_px=96,
-        width=0.15,
-        dense_size=24,
-        stem_kernel=7,
-        stem_stride=2,
-        second_kernel=3,
-        head="positions",
-        colour="grey",
-    ),
-}
+from trainer.model import build_model
 
 
-@pytest.fixture(scope="module", params=SHAPES)
+@pytest.fixture(scope="module", params=FAMILIES)
 def settings(request):
-    return SHAPES[request.param]
+    return FAMILIES[request.param]
 
 
 @pytest.fixture(scope="module")
 def exported(settings, tmp_path_factory):
     path = tmp_path_factory.mktemp("companion") / "companion.tflite"
-    path.write_bytes(companion(fold(build_model(settings, seed=4), settings)))
+    path.write_bytes(companion(fold(shaken_model(settings, seed=4), settings)))
     return path
 
 
@@ -51,32 +37,80 @@ def test_one_partition_and_the_promised_shapes(settings, exported):
         ((1, side, side, 3), np.dtype(np.uint8)),
         ((-1,), np.dtype(np.int32)),
     )
-    assert model.outputs[1][0] == (-1, *grid(settings))
+    maps = (-1, *grid(settings))
+    expected = [(1, settings.labels), maps, *([maps] if has_hires(settings) else [])]
+    assert [shape for shape, _ in model.outputs] == expected
+
+
+def noise(settings) -> np.ndarray:
+    side = settings.size_px
+    return np.random.default_rng(0).integers(0, 256, (1, side, side, 3)).astype(np.uint8)
 
 
 def test_k_may_change_from_call_to_call(settings, exported):
-    model = Interpreter(exported)
-    side = settings.size_px
-    picture = np.random.default_rng(0).integers(0, 256, (1, side, side, 3)).astype(np.uint8)
-    _, every = model.run(picture, np.arange(12, dtype=np.int32))
-    for wanted in ([3], [7, 1, 3], list(range(10)), [3]):
-        _, maps = model.run(picture, np.array(wanted, np.int32))
-        assert maps.shape == (len(wanted), *grid(settings))
-        np.testing.assert_allclose(maps, every[wanted], rtol=1e-4, atol=1e-7)
+    model, picture = Interpreter(exported), noise(settings)
+    _, *every = model.run(picture, np.arange(settings.labels, dtype=np.int32))
+    for wanted in (
+        [3],
+        [7, 1, 3],
+        list(range(settings.labels))[::-1],
+        [3, 3],
+        list(range(10)),
+        [3],
+    ):
+        _, *some = model.run(picture, np.array(wanted, np.int32))
+        for maps, whole in zip(some, every, strict=True):
+            assert maps.shape == (len(wanted), *grid(settings))
+            np.testing.assert_allclose(maps, whole[wanted], rtol=1e-4, atol=1e-6)
 
 
 def test_maps_are_not_stretched_to_a_range(settings, exported):
     model = Interpreter(exported)
-    side = settings.size_px
-    picture = np.random.default_rng(0).integers(0, 256, (1, side, side, 3)).astype(np.uint8)
-    _, maps = model.run(picture, np.arange(12, dtype=np.int32))
+    _, maps, *_ = model.run(noise(settings), np.arange(12, dtype=np.int32))
     assert maps.min() >= 0
     assert len({round(float(m.max()), 9) for m in maps}) > 3
 
 
+def test_hires_of_a_linear_head_is_an_account_of_the_logit(tmp_path):
+    settings = FAMILIES["stack-positions"]
+    model = shaken_model(settings)
+    path = tmp_path / "companion.tflite"
+    path.write_bytes(companion(fold(model, settings)))
+    labels = np.arange(settings.labels, dtype=np.int32)
+    logits, _, hires = Interpreter(path).run(noise(settings), labels)
+    bias = np.asarray(model.get_layer("logits").bias)
+    np.testing.assert_allclose(hires.sum((1, 2)), logits[0] - bias, atol=1e-4)
+    assert ((hires != 0).sum((1, 2)) <= 1).all()
+    assert hires.min() < 0 < hires.max()
+
+
+def test_hires_behind_a_pooling_stays_within_one_window(tmp_path):
+    settings = FAMILIES["pooled-positions"]
+    path = tmp_path / "companion.tflite"
+    path.write_bytes(companion(fold(shaken_model(settings), settings)))
+    _, _, hires = Interpreter(path).run(noise(settings), np.arange(12, dtype=np.int32))
+    for one in hires:
+        rows, columns = np.nonzero(one)
+        assert np.ptp(rows) <= 2
+        assert np.ptp(columns) <= 2
+
+
 def test_check_refuses_a_companion_of_other_weights(settings, exported):
     other = build_model(settings, seed=5)
-    side = settings.size_px
-    pictures = np.random.default_rng(0).integers(0, 256, (1, side, side, 3)).astype(np.uint8)
     with pytest.raises(ExportError, match="differ from a float64 gradient"):
-        check_companion_file(exported, other, settings, pictures)
+        check_companion_file(exported, other, settings, noise(settings))
+
+
+def test_check_refuses_wrong_hires(tmp_path, monkeypatch):
+    from trainer import checks
+
+    settings = FAMILIES["stack-positions"]
+    reference = checks.reference_maps
+
+    def moved(*args):
+        found = reference(*args)
+        return found._replace(hires=np.roll(found.hires, 1, axis=2))
+
+    monkeypatch.setattr(checks, "reference_maps", moved)
+    with pytest.raises(ExportError, match="differ from a float64 gradient"):
+        check_random_weights(tmp_path, settings)

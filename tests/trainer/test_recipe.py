@@ -1,10 +1,11 @@
 from pathlib import Path
 
 import pytest
-from piles import TINY_RECIPE
+from piles import STACK_RECIPE, TINY_RECIPE
 
 import trainer
 from trainer.errors import RecipeError
+from trainer.model import Convolution, ModelSettings, alexnet
 from trainer.recipe import data_of, read_recipe, recipe_hash
 
 
@@ -15,7 +16,8 @@ def write(tmp_path, text: str) -> Path:
 
 
 def test_shipped_recipes_are_valid():
-    recipes = sorted((Path(trainer.__file__).parent / "recipes").glob("*.toml"))
+    shipped = sorted((Path(trainer.__file__).parent / "recipes").glob("*.toml"))
+    recipes = [path for path in shipped if "[[stage]]" in path.read_text()]
     assert recipes
     for path in recipes:
         assert read_recipe(path).name == path.stem
@@ -24,13 +26,13 @@ def test_shipped_recipes_are_valid():
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ("seed = 3", "sede = 3", "line 3: sede: unknown key; allowed here: data, loss, name"),
+        ("seed = 3", "sede = 3", "line 3: sede: unknown key; allowed here: data, "),
         ("width = 0.1", "width = -1.0", "network.width: found -1.0"),
         ("width = 0.1", 'width = "wide"', "network.width: found 'wide'"),
         ("epochs = 1\n", "epochs = 0\n", "stage.1.epochs: found 0"),
         ("side_px = 96\n", "", "stage.1.side_px: missing"),
         ('head = "positions"', 'head = "flatten"', "with the flatten head it must be"),
-        ("stem_stride = 2", "stem_stride = 4", "laid out for a stride of 2"),
+        ("width = 0.1", "hidden = [8]", 'network.hidden: found [8]; allowed with family = "stack"'),
         ("[loss]", "[loss", "not valid TOML"),
         ("seed = 3", "seed = -1", "seed: found -1"),
         ("zoom = [0.4, 0.8]", "zoom = [0.8, 0.4]", "smallest magnification comes first"),
@@ -49,6 +51,74 @@ def test_wrong_recipe_names_the_place(tmp_path, old, new, named):
         )
     assert named in str(error.value)
     assert "recipe.toml" in str(error.value)
+
+
+def test_window_too_small_for_the_network_is_refused(tmp_path):
+    text = TINY_RECIPE.replace("stem_stride = 2", "stem_stride = 4")
+    with pytest.raises(RecipeError, match="stage 'bricks': side_px is 32; the network's strides"):
+        read_recipe(write(tmp_path, text.replace("side_px = 64", "side_px = 32")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('family = "stack"', "", "network.convolution: found [{'channels': 16,"),
+        (
+            'family = "stack"',
+            'family = "resnet"',
+            "network.family: found 'resnet'; input should be",
+        ),
+        ("hidden = []", "stem_stride = 2", "line 10: network.stem_stride: found 2; allowed with"),
+        ("hidden = []", "hidden = [0]", "network.hidden.0: found 0"),
+        ("channels = 32", "chanels = 32", "network.convolution.4.chanels: unknown key"),
+        (
+            "kernel = 1",
+            "residual = true",
+            "network.convolution.4.channels: found 32; with residual",
+        ),
+        ("stride = 4", "residual = true", "network.convolution.0.residual: found True; it needs"),
+        ("stride = 2", "stride = 2\nresidual = true", "here stride is 2 and kernel 2"),
+        ("residual = true", "residual = true\nbatch_norm = false", "it needs batch_norm = true"),
+        (
+            "kernel = 8\nstride = 4",
+            "residual = true",
+            "network.convolution.0.residual: found True; the first convolution has only",
+        ),
+    ],
+)
+def test_wrong_stack_names_the_place(tmp_path, old, new, named):
+    assert old in STACK_RECIPE
+    with pytest.raises(RecipeError) as error:
+        read_recipe(write(tmp_path, STACK_RECIPE.replace(old, new, 1)))
+    assert named in str(error.value)
+
+
+def test_stack_needs_a_convolution(tmp_path):
+    before, _, after = STACK_RECIPE.partition("[[network.convolution]]")
+    text = before + "[loss]" + after.partition("[loss]")[2]
+    with pytest.raises(RecipeError, match=r"network\.convolution: .*at least one \[\[network\."):
+        read_recipe(write(tmp_path, text))
+
+
+def test_network_is_as_the_recipe_says(tmp_path):
+    network = read_recipe(write(tmp_path, STACK_RECIPE)).network
+    assert network.settings(labels=7) == ModelSettings(
+        convolutions=(
+            Convolution(16, 8, 4),
+            Convolution(16, residual=True),
+            Convolution(24, 2, 2),
+            Convolution(24, residual=True),
+            Convolution(32, 1),
+        ),
+        labels=7,
+        size_px=96,
+        head="positions",
+        colour="grey",
+    )
+    shared = {"labels": 7, "size_px": 96, "head": "positions", "colour": "grey"}
+    assert read_recipe(write(tmp_path, TINY_RECIPE)).network.settings(labels=7) == alexnet(
+        width=0.1, dense_size=16, stem_kernel=5, stem_stride=2, second_kernel=3, **shared
+    )
 
 
 def test_line_numbers_are_right(tmp_path):

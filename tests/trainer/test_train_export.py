@@ -6,11 +6,14 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from piles import TINY_RECIPE
 from typer.testing import CliRunner
 
 from edge.bundle import read_bundle
+from edge.classifier import Classifier
+from edge.domain import Frame
 from edge.errors import BundleError
+from edge.explain.gradcam import GradCam
+from edge.pictures import read_picture
 from trainer.cli import app
 from trainer.errors import DatasetError, RecipeError
 from trainer.export import export, export_max_pooled, read_run
@@ -30,12 +33,12 @@ def history(run):
     return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
 
 
-def test_run_folder_holds_recipe_history_weights_and_commit(trained_run):
+def test_run_folder_holds_recipe_history_weights_and_commit(trained_run, recipe_path):
     facts = json.loads((trained_run / "run.json").read_text())
     assert facts["labels"] == ["3001", "3024", "6141"]
     assert facts["seed"] == 3
     assert facts["commit"]
-    assert (trained_run / "recipe.toml").read_text() == TINY_RECIPE
+    assert (trained_run / "recipe.toml").read_text() == recipe_path.read_text()
     assert [row["epoch"] for row in history(trained_run)] == [1, 2, 3]
     assert read_run(trained_run).settings.size_px == 96
 
@@ -51,13 +54,13 @@ def test_stopped_run_goes_on_and_ends_where_an_unbroken_one_does(
     import trainer.train as training
 
     run = tmp_path / "run"
-    record = training._record
+    record = training.record
 
     def record_and_die(*args):
         record(*args)
         raise Killed
 
-    monkeypatch.setattr(training, "_record", record_and_die)
+    monkeypatch.setattr(training, "record", record_and_die)
     with pytest.raises(Killed):
         train(recipe_path, piles, run, console)
     assert json.loads((run / "state.json").read_text()) == {"epochs_done": 1}
@@ -78,9 +81,9 @@ def test_finished_run_is_left_alone(trained_run, piles, recipe_path, console):
     assert (trained_run / "final.keras").stat().st_mtime_ns == before
 
 
-def test_run_of_another_recipe_is_refused(trained_run, piles, console, tmp_path):
+def test_run_of_another_recipe_is_refused(trained_run, recipe_path, piles, console, tmp_path):
     other = tmp_path / "other.toml"
-    other.write_text(TINY_RECIPE.replace("seed = 3", "seed = 4"))
+    other.write_text(recipe_path.read_text().replace("seed = 3", "seed = 4"))
     with pytest.raises(RecipeError, match="another recipe"):
         train(other, piles, trained_run, console)
 
@@ -101,6 +104,14 @@ def test_exported_bundle_reads_back_with_everything(bundle):
     assert evaluation["checks"]["map_difference_random"] <= 1e-4
     card = read.path("model_card").read_text()
     assert f"{evaluation['test']['mean_average_precision']:.4f}" in card
+
+
+def test_device_explains_with_the_exported_bundle(bundle, piles):
+    read = read_bundle(bundle.folder)
+    prediction = Classifier(read).classify(Frame(0, 0.0, read_picture(piles / "images" / "0.jpg")))
+    explained = GradCam(read).explain(prediction, read.labels)
+    assert explained.maps.shape == (3, *read.manifest.companion.grid)
+    np.testing.assert_allclose(explained.details["logits"], prediction.logits, atol=1.0)
 
 
 def test_weight_shift_is_removed_before_calibration(bundle):
@@ -136,7 +147,7 @@ def test_commands_train_export_evaluate(trained_run, piles, recipe_path, tmp_pat
     out = tmp_path / "bundle"
     done = runner.invoke(app, ["export", str(trained_run), "--data", str(piles), "--out", str(out)])
     assert done.exit_code == 0, done.output
-    done = runner.invoke(app, ["evaluate", str(out), "--data", str(piles), "--json"])
+    done = runner.invoke(app, ["evaluate", str(out), str(piles), "--json"])
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["test"]["pictures"] > 0
@@ -145,7 +156,7 @@ def test_commands_train_export_evaluate(trained_run, piles, recipe_path, tmp_pat
 def test_evaluate_needs_something_to_evaluate_on(bundle):
     done = CliRunner().invoke(app, ["evaluate", str(bundle.folder)])
     assert done.exit_code == 2
-    assert "--data" in done.output
+    assert "DATASET" in done.output
 
 
 def test_photographs_are_scored_without_what_is_ignored(bundle, piles, console, tmp_path):
@@ -223,17 +234,17 @@ def test_run_goes_on_only_with_the_labels_it_began_with(
 def test_killed_between_history_and_state_does_that_epoch_again(
     recipe_path, piles, console, tmp_path, monkeypatch
 ):
-    import trainer.train as training
+    from trainer import runs
 
     run = tmp_path / "run"
-    write = training.write_atomically
+    write = runs.write_atomically
 
     def killed_before_state(path, text):
         if path.name == "state.json" and '"epochs_done": 2' in text:
             raise Killed
         write(path, text)
 
-    monkeypatch.setattr(training, "write_atomically", killed_before_state)
+    monkeypatch.setattr(runs, "write_atomically", killed_before_state)
     with pytest.raises(Killed):
         train(recipe_path, piles, run, console)
     assert len(history(run)) == 2

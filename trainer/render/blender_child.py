@@ -29,7 +29,7 @@ def serve():
         try:
             draw(job)
             answer = "done"
-        except Exception as error:
+        except (RuntimeError, OSError, ValueError, KeyError) as error:
             traceback.print_exc()
             answer = f"failed {type(error).__name__}: {error}".replace("\n", " ")
         answers.write(answer + "\n")

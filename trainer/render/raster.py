@@ -14,6 +14,7 @@ import numpy as np
 
 from trainer.errors import RenderError
 from trainer.render.drawn import Drawn
+from trainer.scenes.clutter import shape_mesh
 from trainer.scenes.colours import Colour, colours
 from trainer.scenes.geometry import Geometry
 from trainer.scenes.grounds import ground_colours, ground_photograph, pattern
@@ -29,7 +30,6 @@ from trainer.scenes.scene import (
     projection_matrix,
     view_matrix,
 )
-from trainer.scenes.clutter import shape_mesh
 from trainer.scenes.sky import basis, irradiance, panorama
 
 SUPERSAMPLING = 2
@@ -410,10 +410,10 @@ def _clip_matrix(camera: Camera) -> np.ndarray:
 
 def _light_matrix(light: Light, bodies: list[Body]) -> np.ndarray:
     """World to a light's clip space: orthographic, around all that throws a shadow."""
-    middles = np.array([b.matrix[:3, 3] for b in bodies])
+    middles = np.array([b.matrix[:3, 3] for b in bodies] or [np.zeros(3)])
     reaches = [np.linalg.norm(b.matrix[:3, :3], axis=0).max() for b in bodies]
     middle = middles.mean(axis=0)
-    radius = float(np.linalg.norm(middles - middle, axis=1).max() + 35 + max(reaches))
+    radius = float(np.linalg.norm(middles - middle, axis=1).max() + 35 + max(reaches, default=0))
     towards = np.asarray(light.direction)
     camera = Camera(tuple(middle + towards * radius * 2), tuple(middle), 0.0, 30.0)
     flat = np.diag([1 / radius, 1 / radius, -1 / (2 * radius), 1.0])

@@ -58,9 +58,7 @@ class RenderRecipe(Section):
 
     def sha256(self) -> str:
         """Of everything that decides the pictures and their shards."""
-        return hashlib.sha256(
-            self.model_dump_json(exclude={"name", "slurm"}).encode()
-        ).hexdigest()
+        return hashlib.sha256(self.model_dump_json(exclude={"name", "slurm"}).encode()).hexdigest()
 
 
 class _OfTraining(Section):
@@ -89,7 +87,9 @@ def read_render_recipe(
     """
     if _has_stages(path):
         training = read_toml(path, _OfTraining, RecipeError)
-        recipe = RenderRecipe(**{name: getattr(training, name) for name in type(training).model_fields})
+        recipe = RenderRecipe(
+            **{name: getattr(training, name) for name in type(training).model_fields}
+        )
     else:
         recipe = read_toml(path, RenderRecipe, RecipeError)
     chosen = {"engine": engine, "size_px": size_px}

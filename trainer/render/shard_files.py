@@ -1,11 +1,11 @@
 """A shard on disk: a folder of pictures that appears whole, sealed with checksums, or not at all.
 
-    shards/000012/             while it is written: shards/000012.XXXXXXXX.part/
-        images/SEED.jpg
-        ids/SEED.png           8-bit instance map: 0 is no brick, k is the k-th brick of the scene
-        scenes.jsonl           the scenes, one a line
-        index.jsonl            their rows of the data set's index
-        shard.json             which pictures, of which recipe, and SHA-256 of every other file
+shards/000012/             while it is written: shards/000012.XXXXXXXX.part/
+    images/SEED.jpg
+    ids/SEED.png           8-bit instance map: 0 is no brick, k is the k-th brick of the scene
+    scenes.jsonl           the scenes, one a line
+    index.jsonl            their rows of the data set's index
+    shard.json             which pictures, of which recipe, and SHA-256 of every other file
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from trainer.errors import DatasetError
 
+DESCRIPTION = "dataset.json"
 SHARDS = "shards"
 SEAL = "shard.json"
 INDEX = "index.jsonl"
@@ -75,7 +76,9 @@ def shard_folders(folder: Path) -> list[Path]:
     return sorted(path for path in (folder / SHARDS).glob("*") if path.name.isdecimal())
 
 
-def seal(staged: Path, number: int, first: int, count: int, recipe_sha256: str, engine: str) -> None:
+def seal(
+    staged: Path, number: int, first: int, count: int, recipe_sha256: str, engine: str
+) -> None:
     """Write shard.json over all files, and bring everything to the disk."""
     files = {name: sha256_of(staged / name) for name in _files(staged)}
     described = asdict(Seal(number, first, count, recipe_sha256, engine, files))
@@ -125,9 +128,6 @@ def check_shard(shard: Path) -> Seal:
             raise DatasetError(
                 f"{shard / name}: SHA-256 is {actual[:12]}, expected {expected[:12]}; {_REPAIR}"
             )
-    strangers = sorted(set(_files(shard)) - set(found.files) - {SEAL})
-    if strangers:
-        raise DatasetError(f"{shard / strangers[0]}: not a file of this shard; remove it")
     return found
 
 
@@ -153,9 +153,10 @@ def check_shards(folder: Path) -> Iterator[Path]:
     index = folder / INDEX
     held = index.read_bytes() if index.is_file() else b""
     if held != rows:
+        found, expected = (len(some.splitlines()) for some in (held, rows))
         raise DatasetError(
-            f"{index}: {held.count(b'\n')} rows, and not those of the {len(shards)} shards, which"
-            f" hold {rows.count(b'\n')}; the render command that made it writes it again"
+            f"{index}: its {found} rows are not the {expected} of the {len(shards)} shards;"
+            " the render command that made it writes it again"
         )
 
 

@@ -6,13 +6,9 @@ process or machine draws it.
 
 import errno
 import json
-import os
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
-from multiprocessing.util import Finalize
 from pathlib import Path
 
 import cv2
@@ -20,11 +16,11 @@ import numpy as np
 
 from trainer.endless import SEED_STEP
 from trainer.errors import DatasetError, GeometryError, NoRoomError
-from trainer.render.blender import BlenderEngine
 from trainer.render.drawn import Drawn
-from trainer.render.raster import RasterEngine
+from trainer.render.engines import describe_stock, open_engine, open_scenes
 from trainer.render.recipe import Engine, RenderRecipe
 from trainer.render.shard_files import (
+    DESCRIPTION,
     INDEX,
     SCENES,
     SHARDS,
@@ -32,18 +28,14 @@ from trainer.render.shard_files import (
     check_shard,
     publish,
     seal,
-    sha256_of,
     shard_folder,
     staged_folder,
 )
-from trainer.render.stock import open_stock
-from trainer.scenes.geometry import VARIABLE, Geometry
-from trainer.scenes.poses import SHIPPED
-from trainer.scenes.sampling import SceneSettings, Stock, draw_scene, find_photographs
+from trainer.scenes.geometry import VARIABLE
+from trainer.scenes.sampling import draw_scene
 from trainer.scenes.scene import Scene, scene_from_json
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-DESCRIPTION = "dataset.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +138,9 @@ def draw_again(
     if engine is not None:
         recipe = recipe.model_copy(update={"engine": engine})
     scene = stored_scene(folder, seed, recipe)
-    return open_engine(recipe).draw(scene if without is None else scene.without(without))
+    if without is not None:
+        scene = scene.without(without)
+    return open_engine(recipe).draw(scene)
 
 
 def stored_scene(folder: Path, seed: int, recipe: RenderRecipe) -> Scene:
@@ -181,77 +175,6 @@ def recipe_of(folder: Path) -> RenderRecipe:
             f"{path}: {type(error).__name__} {error}; expected a data set of"
             " `bricksight-trainer render`"
         ) from error
-
-
-def describe_stock(settings: SceneSettings) -> str:
-    """What scenes are drawn from here, in words that differ when the same seeds differ.
-
-    Raises:
-        GeometryError: LDRAWDIR names no LDraw library.
-        PictureError: The folder of grounds is missing or empty.
-    """
-    named = os.environ.get(VARIABLE, "").strip()
-    source = "the LDraw library" if named else f"computed shapes, {VARIABLE} is not set"
-    ids = Geometry.from_environment().ids()
-    photographs = [Path(path) for path in find_photographs(settings)]
-    grounds = "\n".join(f"{path.name} {path.stat().st_size}" for path in photographs)
-    marks = [
-        sha256("\n".join(ids).encode()).hexdigest()[:8],
-        sha256_of(SHIPPED)[:8],
-        sha256(grounds.encode()).hexdigest()[:8],
-    ]
-    return (
-        f"{len(ids)} parts from {source}, {len(photographs)} photographs of grounds"
-        f" ({'-'.join(marks)})"
-    )
-
-
-def open_engine(recipe: RenderRecipe) -> RasterEngine | BlenderEngine:
-    """The engine of this thread for a recipe; made once, and closed when the process ends.
-
-    Raises:
-        GeometryError: LDRAWDIR names no LDraw library.
-        RenderError: The engine is not installed.
-    """
-    key = (recipe.engine, recipe.size_px, recipe.samples)
-    if getattr(_OPEN, "engine_key", None) != key:
-        # One core is one worker's; read when the context is made.
-        os.environ.setdefault("LP_NUM_THREADS", "1")
-        _close_engine()
-        _OPEN.engine = _make_engine(recipe, Geometry.from_environment())
-        _OPEN.closing = Finalize(_OPEN.engine, _OPEN.engine.close, exitpriority=10)
-        _OPEN.engine_key = key
-    return _OPEN.engine
-
-
-def open_scenes(recipe: RenderRecipe) -> Stock:
-    """What a recipe's scenes are made of; kept for this thread.
-
-    Raises:
-        GeometryError, PoseError, PictureError: As `trainer.render.stock.open_stock`.
-    """
-    key = recipe.scenes.model_dump_json()
-    if getattr(_OPEN, "stock_key", None) != key:
-        _OPEN.stock = open_stock(Geometry.from_environment(), recipe.scenes)
-        _OPEN.stock_key = key
-    return _OPEN.stock
-
-
-_OPEN = threading.local()
-"""Of a worker's thread, which an OpenGL context belongs to: its engine and stock."""
-
-
-def _make_engine(recipe: RenderRecipe, geometry: Geometry) -> RasterEngine | BlenderEngine:
-    if recipe.engine == "blender":
-        return BlenderEngine(geometry, recipe.size_px, recipe.samples)
-    return RasterEngine(geometry, recipe.size_px)
-
-
-def _close_engine() -> None:
-    closing = getattr(_OPEN, "closing", None)
-    if closing is not None:
-        _OPEN.engine_key = None
-        closing()
 
 
 def _there(job: ShardJob) -> tuple[Seal | None, str]:

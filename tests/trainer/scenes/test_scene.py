@@ -65,7 +65,8 @@ def test_without_a_brick_that_is_not_there():
 
 def test_quarter_turn_about_the_vertical():
     half = np.sqrt(0.5)
-    np.testing.assert_allclose(rotation_matrix((half, 0, 0, half)) @ [1, 0, 0], [0, 1, 0], atol=1e-12)
+    turn = rotation_matrix((half, 0, 0, half))
+    np.testing.assert_allclose(turn @ [1, 0, 0], [0, 1, 0], atol=1e-12)
 
 
 def test_turned_is_a_product_of_rotations():

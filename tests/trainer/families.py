@@ -1,0 +1,49 @@
+"""Small networks of every kind that is exported, for tests that hold for all of them."""
+
+import keras
+import numpy as np
+
+from trainer.model import Convolution, ModelSettings, alexnet, build_model
+
+STACK = (
+    Convolution(16, 8, 4),
+    Convolution(16, residual=True),
+    Convolution(24, 2, 2),
+    Convolution(24, residual=True),
+    Convolution(32, 1),
+)
+POOLED = (
+    Convolution(16, 4, 2, batch_norm=False, pool=True),
+    Convolution(16, 5, residual=True),
+    Convolution(24, 3),
+    Convolution(24, residual=True, pool=True),
+)
+
+FAMILIES = {
+    "alexnet-flatten": alexnet(labels=12, size_px=128, width=0.15, dense_size=24),
+    "alexnet-positions": alexnet(
+        width=0.15,
+        dense_size=24,
+        stem_kernel=7,
+        stem_stride=2,
+        second_kernel=3,
+        labels=12,
+        size_px=96,
+        head="positions",
+        colour="grey",
+    ),
+    "stack-positions": ModelSettings(STACK, labels=85, size_px=96, head="positions", colour="grey"),
+    "stack-flatten": ModelSettings(STACK, labels=12, size_px=64, slope=0.0),
+    "pooled-positions": ModelSettings(
+        POOLED, hidden=(20,), labels=12, size_px=96, head="positions"
+    ),
+    "pooled-flatten": ModelSettings(POOLED, hidden=(24, 20, 16), labels=12, size_px=96),
+}
+
+
+def shaken_model(settings: ModelSettings, seed: int = 0) -> keras.Model:
+    """A network whose biases and batch-norm are not the zeros and ones they begin with."""
+    model, rng = build_model(settings, seed), np.random.default_rng(seed)
+    weights = model.get_weights()
+    model.set_weights([w + rng.uniform(0.05, 0.3, w.shape) if w.ndim == 1 else w for w in weights])
+    return model

@@ -1,0 +1,172 @@
+"""A bundle's evaluation as one HTML page that needs nothing else."""
+
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from edge.bundle import Bundle
+from edge.pictures import read_picture
+from trainer.evaluate import Judged
+from trainer.metrics import average_precision, f1
+
+EXAMPLES = 12
+EXAMPLE_PX = 256
+STYLE = {"right": "#117733", "wrong": "#cc6677", "bar": "#4477aa"}
+FIGURES = (
+    ("mean_average_precision", "Mean average precision", "chance_average_precision"),
+    ("micro_precision", "Micro precision", None),
+    ("micro_recall", "Micro recall", None),
+    ("micro_f1", "Micro F1", None),
+    ("macro_f1", "Macro F1", None),
+    ("exact_match", "Exact match of the label set", None),
+    ("binary_accuracy", "Binary accuracy", "all_absent_accuracy"),
+    ("hamming_loss", "Hamming loss", None),
+    ("calibration_error", "Expected calibration error", None),
+    ("labels_reported_per_picture", "Labels reported a picture", None),
+)
+"""Key, title, and what chance or saying "nothing there" gets."""
+
+
+def write_report(
+    path: Path,
+    bundle: Bundle,
+    judged: Judged,
+    found: dict[str, Any],
+    photographs: dict[str, float] | None = None,
+) -> None:
+    """Write the page.
+
+    Args:
+        path: Of the HTML file.
+        bundle: What was judged.
+        judged: On what.
+        found: `trainer.evaluate.summary` of it.
+        photographs: `trainer.evaluate.evaluate_photographs`, where there were any.
+    """
+    folder = FileSystemLoader(Path(__file__).with_name("templates"))
+    page = Environment(loader=folder, autoescape=select_autoescape()).get_template("report.html")
+    names = {label.id: label.name for label in bundle.labels}
+    text = page.render(
+        bundle=bundle,
+        figures=[(title, found[key], found.get(base or "")) for key, title, base in FIGURES],
+        found=found,
+        names=names,
+        plots=_plots(judged, found, names),
+        examples=_examples(bundle, judged),
+        photographs=photographs,
+    )
+    path.write_text(text, encoding="utf-8")
+
+
+def _plots(judged: Judged, found: dict[str, Any], names: dict[str, str]) -> list[tuple[str, str]]:
+    """(title, SVG) of every plot."""
+    plots = [
+        ("Reliability: how often a label is there, by how probable it was said", _reliability),
+        ("Precision and recall of all decisions together", _precision_recall),
+    ]
+    drawn = [(title, _svg(draw, judged, found)) for title, draw in plots]
+    drawn.append(("F1 of each type", _svg(_label_bars, found, names, height=13.0)))
+    drawn += [
+        (f"By {stratum}", _svg(_stratum_bars, parts, height=0.6 + 0.28 * len(parts)))
+        for stratum, parts in found["strata"].items()
+    ]
+    if found["size"]:
+        drawn.append(("Recall by the brick's share of the picture", _svg(_size_bars, found)))
+    return drawn
+
+
+def _svg(draw: Any, *arguments: Any, height: float = 4.0) -> str:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.0, height), layout="constrained")
+    axes = figure.subplots()
+    draw(axes, *arguments)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def _reliability(axes: Any, judged: Judged, found: dict[str, Any]) -> None:
+    rows = found["reliability"]
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    sizes = [8 + 6 * np.log10(row["decisions"]) for row in rows]
+    x, y = ([row[key] for row in rows] for key in ("probability", "share"))
+    axes.plot(x, y, color=STYLE["bar"], linewidth=1)
+    axes.scatter(x, y, sizes, color=STYLE["bar"])
+    axes.set(xlabel="calibrated probability", ylabel="share there", xlim=(0, 1), ylim=(0, 1))
+
+
+def _precision_recall(axes: Any, judged: Judged, found: dict[str, Any]) -> None:
+    scores, truth = judged.probabilities.ravel(), judged.wanted.ravel()
+    order = np.argsort(-scores, kind="stable")
+    hits = truth[order].cumsum()
+    kept = np.unique(np.linspace(0, len(hits) - 1, 600).astype(int))
+    axes.plot(hits[kept] / max(hits[-1], 1), hits[kept] / (kept + 1), color=STYLE["bar"])
+    axes.scatter([found["micro_recall"]], [found["micro_precision"]], color=STYLE["wrong"])
+    average = average_precision(truth, scores)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1))
+    axes.set_title(f"average precision {average:.3f}; the dot is at the thresholds", fontsize=9)
+
+
+def _label_bars(axes: Any, found: dict[str, Any], names: dict[str, str]) -> None:
+    rows = sorted(found["labels"].items(), key=lambda item: item[1]["f1"])
+    titles = [f"{names[part]}  {part}" for part, _ in rows]
+    axes.barh(titles, [row["f1"] for _, row in rows], color=STYLE["bar"])
+    axes.tick_params(axis="y", labelsize=5.5, length=0)
+    axes.set(xlim=(0, 1), xlabel="F1")
+    axes.margins(y=0.005)
+
+
+def _stratum_bars(axes: Any, parts: dict[str, dict[str, float]]) -> None:
+    titles = [f"{value} ({row['pictures']})" for value, row in parts.items()][::-1]
+    values = [row["mean_average_precision"] for row in parts.values()][::-1]
+    axes.barh(titles, values, color=STYLE["bar"])
+    axes.tick_params(axis="y", labelsize=8, length=0)
+    axes.set(xlim=(0, 1), xlabel="mean average precision (number of pictures)")
+
+
+def _size_bars(axes: Any, found: dict[str, Any]) -> None:
+    rows = found["size"]
+    titles = [f"{size}\n({row['bricks']})" for size, row in rows.items()]
+    axes.bar(titles, [row["recall"] for row in rows.values()], color=STYLE["bar"])
+    axes.set(ylim=(0, 1), ylabel="recall")
+
+
+def _examples(bundle: Bundle, judged: Judged) -> list[dict[str, Any]]:
+    """Pictures from the best to the worst, evenly spread."""
+    tp = (judged.wanted.astype(bool) & judged.reported).sum(axis=1)
+    fp = (~judged.wanted.astype(bool) & judged.reported).sum(axis=1)
+    fn = (judged.wanted.astype(bool) & ~judged.reported).sum(axis=1)
+    order = np.argsort(-f1(tp, fp, fn), kind="stable")
+    chosen = order[np.linspace(0, len(order) - 1, min(EXAMPLES, len(order))).astype(int)]
+    return [_example(bundle, judged, int(row)) for row in chosen]
+
+
+def _example(bundle: Bundle, judged: Judged, row: int) -> dict[str, Any]:
+    there, said = judged.wanted[row].astype(bool), judged.reported[row]
+
+    def named(which: np.ndarray) -> Sequence[str]:
+        return [bundle.labels[i].name for i in np.flatnonzero(which)]
+
+    return {
+        "picture": _thumbnail(judged.samples[row].picture),
+        "right": named(there & said),
+        "wrong": named(said & ~there),
+        "missed": named(there & ~said),
+    }
+
+
+def _thumbnail(path: Path) -> str:
+    image = read_picture(path)
+    scale = EXAMPLE_PX / max(image.shape[:2])
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    code = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    return base64.b64encode(code.tobytes()).decode()
