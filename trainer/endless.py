@@ -17,7 +17,7 @@ from rich.progress import track
 from trainer.dataset import split_of
 from trainer.errors import RenderError
 from trainer.labelled import LabelledPicture
-from trainer.render.worker import Order, draw_chunk
+from trainer.render.worker import Order, draw_chunk, end_with_parent
 
 CHUNK = 20
 SEED_STEP = 1_000_000_000
@@ -35,7 +35,9 @@ class EndlessPictures:
     def __init__(self, labels: Sequence[str], workers: int = 1):
         self._labels = tuple(labels)
         # A forked child would inherit TensorFlow's threads in a broken state.
-        self._pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+        self._pool = ProcessPoolExecutor(
+            workers, multiprocessing.get_context("spawn"), initializer=end_with_parent
+        )
         self._coming: dict[tuple, list[Future]] = {}
         self._ready: OrderedDict[tuple, list[LabelledPicture]] = OrderedDict()
 

@@ -1,3 +1,10 @@
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from rich.console import Console
@@ -49,3 +56,30 @@ def test_seeds_of_training_and_validation_never_meet():
     assert {split_of(s) for s in validation} == {"validation"}
     assert training_seeds(1, 10, 5) == training_seeds(1, 0, 15)[10:]
     assert not training & set(training_seeds(2, 0, 400))
+
+
+def test_drawing_processes_end_with_a_killed_trainer(tmp_path):
+    script = tmp_path / "draw.py"
+    script.write_text(
+        """
+import os, signal, sys
+from trainer.endless import EndlessPictures
+
+if __name__ == "__main__":
+    pictures = EndlessPictures(("3001", "3005"))
+    print(pictures._pool.submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    worker = os.pidfd_open(int(done.stdout)) if Path(f"/proc/{done.stdout.strip()}").exists() else 0
+    # A process descriptor is ready to read once its process has ended.
+    assert not worker or select.select([worker], [], [], 60)[0]

@@ -4,6 +4,9 @@ Nothing here reaches TensorFlow: it and Mesa's software renderer bring their own
 with both of them crashes.
 """
 
+import multiprocessing
+import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +32,18 @@ class Order:
 
 _ENGINES: dict[tuple, Any] = {}
 """Of a worker process: its engine and stock, made once."""
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it is gone, however it went."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def draw_chunk(order: Order, seeds: list[int], labels: tuple[str, ...]) -> list[LabelledPicture]:
