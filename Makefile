@@ -1,6 +1,7 @@
 # make demo   the app on the shipped bundle, a recorded pile and a simulated machine
 # make test   everything: tests on both runtimes, lint, types, import contracts
 # make bench  the figures that are promised, measured
+# make prove-trainer  the trainer's figures, measured; hours where networks are trained
 
 PYTHON ?= python3
 SYSTEM := deploy/apt-install.sh
@@ -11,7 +12,7 @@ LOCK := -c deploy/locks/tested.txt
 endif
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-tflite bench lint clean help
+.PHONY: demo test test-tflite bench prove-trainer lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -29,7 +30,7 @@ demo: .venv-device/ready
 
 # ---- everything -----------------------------------------------------------------------------
 .venv/ready: pyproject.toml deploy/locks/tested.txt
-	$(SYSTEM) python3-venv libgl1 libglib2.0-0 chromium chromium-driver
+	$(SYSTEM) python3-venv libgl1 libglib2.0-0 libegl1 libgl1-mesa-dri chromium chromium-driver
 	$(PYTHON) -m venv .venv
 	.venv/bin/python $(PIP) $(LOCK) -e '.[dev]'
 	touch $@
@@ -42,6 +43,25 @@ demo: .venv-device/ready
 	.venv-tflite/bin/python $(PIP) --no-deps -e .
 	touch $@
 
+# ---- Cycles, in an environment of its own: TensorFlow wants a newer numpy -------------------
+BLENDER := $(CURDIR)/.venv-render/bin/python
+.venv-render/ready: deploy/locks/render.txt
+	$(SYSTEM) python3-venv libgl1 libegl1 libsm6 libxi6 libxfixes3 libxkbcommon0 libxrender1 libxxf86vm1
+	$(PYTHON) -m venv .venv-render
+	.venv-render/bin/python $(PIP) -r deploy/locks/render.txt
+	touch $@
+
+# bpy has packages for these only; elsewhere pictures are drawn by the raster engine alone.
+HAS_BLENDER := $(shell $(PYTHON) -c 'import platform, sys; \
+    print("yes" if platform.machine() == "x86_64" and sys.version_info[:2] in ((3, 11), (3, 13)) else "no")')
+ifeq ($(HAS_BLENDER),yes)
+RENDER := .venv-render/ready
+WITHOUT_BLENDER :=
+else
+RENDER :=
+WITHOUT_BLENDER := --ignore tests/trainer/render/test_blender.py
+endif
+
 lint: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
@@ -51,8 +71,11 @@ lint: .venv/ready
 # tflite-runtime ended with Python 3.11; on a newer one only its successor can be tested.
 OLD_RUNTIME := $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info < (3, 12) else "no")')
 
-test: lint test-tflite
-	.venv/bin/python -m pytest
+test: lint test-tflite $(RENDER)
+ifneq ($(HAS_BLENDER),yes)
+	@echo "bpy has no package for this machine; its engine is not tested here"
+endif
+	BRICKSIGHT_BLENDER=$(BLENDER) .venv/bin/python -m pytest $(WITHOUT_BLENDER)
 
 ifeq ($(OLD_RUNTIME),yes)
 test-tflite: .venv-tflite/ready
@@ -76,5 +99,8 @@ endif
 bench: .venv-bench/ready .venv-device/ready
 	.venv-bench/bin/python -m tests.bench
 
+prove-trainer: .venv/ready $(RENDER)
+	BRICKSIGHT_BLENDER=$(BLENDER) .venv/bin/python -m tests.prove
+
 clean:
-	rm -rf .venv .venv-device .venv-tflite .venv-bench build *.egg-info
+	rm -rf .venv .venv-render .venv-device .venv-tflite .venv-bench build *.egg-info

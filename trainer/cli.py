@@ -133,6 +133,7 @@ def evaluate(
 ) -> None:
     """Run a bundle through the device's own classifier and print its figures."""
     from edge.bundle import read_bundle
+    from trainer.against_float import float_network, int8_against_float
     from trainer.dataset import SPLITS
     from trainer.evaluate import evaluate_photographs, judge, summary
     from trainer.report import write_report
@@ -148,13 +149,24 @@ def evaluate(
     judged = judge(model, data, split, shown) if data is not None else None
     if judged is not None:
         found[split] = summary(model, judged)
+        network = float_network(model)
+        if network is not None:
+            compared = int8_against_float(model, network, judged.samples, shown)
+            found["int8 against float"] = compared
     if photographs is not None:
         found["photographs"] = evaluate_photographs(model, photographs, shown)
     if out is not None and judged is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "evaluation.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
         report = out / "report.html"
-        write_report(report, model, judged, found[split], found.get("photographs"))
+        write_report(
+            report,
+            model,
+            judged,
+            found[split],
+            found.get("photographs"),
+            found.get("int8 against float"),
+        )
         shown.print(f"{report}: open it in a browser")
     typer.echo(json.dumps(found, indent=1) if as_json else _table(found))
 
@@ -171,7 +183,14 @@ def _table(found: dict) -> str:
     return "\n".join(lines)
 
 
-for _command in (commands.render, commands.sheet, commands.settle, commands.verify, commands.coco):
+for _command in (
+    commands.render,
+    commands.sheet,
+    commands.film,
+    commands.settle,
+    commands.verify,
+    commands.coco,
+):
     app.command()(_command)
 
 

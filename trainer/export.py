@@ -18,17 +18,17 @@ from edge.bundle import Bundle, check_place, write_bundle
 from edge.interpreter import Interpreter
 from edge.pictures import find_pictures, read_picture
 from edge.preprocessing import Preprocessing, prepare
+from trainer.against_float import int8_against_float
 from trainer.calibration import choose_thresholds, fit_platt
 from trainer.card import model_card
 from trainer.checks import check_classifier_file, check_companion_file, check_random_weights
 from trainer.companion import companion, grid, layer
-from trainer.dataset import SPLITS, Sample, of_split, read_image, read_index, targets
+from trainer.dataset import SPLITS, Sample, of_split, read_dataset, read_image, targets
 from trainer.errors import ExportError, RecipeError
 from trainer.evaluate import evaluate_photographs, evaluate_renders, read_judged_photographs
 from trainer.folded import Folded, fold
-from trainer.metrics import mean_average_precision
 from trainer.model import ModelSettings
-from trainer.quantise import float_classifier, quantise
+from trainer.quantise import quantise
 from trainer.recipe import Recipe, read_recipe, recipe_hash
 from trainer.runs import read_facts
 from trainer.scenes.parts import name_of
@@ -44,6 +44,7 @@ logits' spread, another picture or labels in another order by 0.57 and more."""
 class Run:
     """A finished training run."""
 
+    folder: Path
     recipe: Recipe
     labels: tuple[str, ...]
     commit: str
@@ -68,7 +69,7 @@ def read_run(folder: Path) -> Run:
     recipe = read_recipe(folder / "recipe.toml")
     labels = tuple(facts["labels"])
     model = keras.saving.load_model(weights, compile=False)
-    return Run(recipe, labels, facts["commit"], recipe.network.settings(len(labels)), model)
+    return Run(folder, recipe, labels, facts["commit"], recipe.network.settings(len(labels)), model)
 
 
 def export(
@@ -101,7 +102,7 @@ def export(
     # Whatever can be wrong is looked at before the slow work.
     check_place(out)
     run = read_run(run_folder)
-    samples = read_index(data)
+    samples = read_dataset(data)
     training, validation, test = (of_split(samples, split, data) for split in SPLITS)
     if photographs is not None:
         read_judged_photographs(photographs)
@@ -117,19 +118,20 @@ def export(
     answers = {role: _run_bytes(classifier, [picture])[0] for role, picture in tests.items()}
     manifest = _manifest(run, name, logits, validation, answers)
     pages = {"evaluation": {}, "card": "Being evaluated.\n"}
-    files = _files(classifier, companion_file, tests, pages)
+    models = {"classifier": classifier, "companion": companion_file, "weights": _weights(run)}
+    files = _files(run, models, tests, pages)
     with tempfile.TemporaryDirectory() as folder:
         draft = write_bundle(Path(folder) / "draft", manifest, files)
         pages["evaluation"] = {
             "test": evaluate_renders(draft, data, "test", console),
-            "int8_against_float": _int8_against_float(draft, folded, test, console),
+            "int8_against_float": int8_against_float(draft, folded, test, console),
             "checks": checks,
         }
         if photographs is not None:
             found = evaluate_photographs(draft, photographs, console)
             pages["evaluation"]["photographs"] = found
     pages["card"] = model_card(name, run, manifest, pages["evaluation"], len(samples))
-    return write_bundle(out, manifest, _files(classifier, companion_file, tests, pages))
+    return write_bundle(out, manifest, _files(run, models, tests, pages))
 
 
 def export_max_pooled(run_folder: Path, out: Path) -> float:
@@ -230,13 +232,23 @@ def _manifest(
     }
 
 
+def _weights(run: Run) -> bytes:
+    """The float network as a .keras file, without its optimiser, for whoever goes on from it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        run.model.save(path)
+        return path.read_bytes()
+
+
 def _files(
-    classifier: bytes, companion_file: bytes, tests: dict, pages: dict
+    run: Run, models: dict[str, bytes], tests: dict, pages: dict
 ) -> dict[str, tuple[str, bytes]]:
     evaluation = json.dumps(pages["evaluation"], indent=1) + "\n"
     return {
-        "classifier": ("classifier.int8.tflite", classifier),
-        "companion": ("companion.float.tflite", companion_file),
+        "classifier": ("classifier.int8.tflite", models["classifier"]),
+        "companion": ("companion.float.tflite", models["companion"]),
+        "weights": ("model.keras", models["weights"]),
+        "recipe": ("recipe.toml", (run.folder / "recipe.toml").read_bytes()),
         "evaluation": ("evaluation.json", evaluation.encode()),
         "model_card": ("MODEL_CARD.md", pages["card"].encode()),
         **{role: (f"self_test/{role[-1]}.png", _png(picture)) for role, picture in tests.items()},
@@ -245,34 +257,3 @@ def _files(
 
 def _png(picture: np.ndarray) -> bytes:
     return cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
-
-
-def _int8_against_float(
-    bundle: Bundle, folded: Folded, test: Sequence[Sample], console: Console
-) -> dict[str, Any]:
-    """Labels and mAP of the int8 model beside the float one, on test pictures."""
-    wanted = targets(test, [label.id for label in bundle.labels])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "float.tflite"
-        path.write_bytes(float_classifier(folded))
-        models = Interpreter(bundle.path("classifier"), 2), Interpreter(path, 2)
-        pictures = track(test, "comparing with float", console=console)
-        both = [
-            [m.run(p[None])[0][0] for m in models]
-            for p in (prepare(read_image(s), bundle.preprocessing) for s in pictures)
-        ]
-    int8, floating = (np.stack([pair[i] for pair in both]) for i in (0, 1))
-    same = [
-        np.array_equal(
-            bundle.probabilities(a) >= bundle.thresholds,
-            bundle.probabilities(b) >= bundle.thresholds,
-        )
-        for a, b in zip(int8, floating, strict=True)
-    ]
-    return {
-        "pictures": len(test),
-        "same_label_set": float(np.mean(same)),
-        "mean_logit_difference": float(np.abs(int8 - floating).mean()),
-        "map_int8": mean_average_precision(wanted, int8),
-        "map_float": mean_average_precision(wanted, floating),
-    }

@@ -52,8 +52,10 @@ class Pictures:
             stage: Its stage.
             epoch: The epoch, counted within the stage.
         """
-        if stage.source == "data":
-            return self._of_data()
+        held = self._of_data() if stage.source != "endless" else []
+        return held + (self._fresh(number, stage, epoch) if stage.source != "data" else [])
+
+    def _fresh(self, number: int, stage: Stage, epoch: int) -> list[LabelledPicture]:
         if self._endless is None:
             raise RecipeError(f"stage {stage.name!r}: nothing draws fresh pictures")
         order = self._order(stage)
@@ -126,10 +128,10 @@ def open_pictures(
     """
     samples = read_datasets(data)
     labels = set(part_ids(samples))
-    fresh = any(stage.source == "endless" for stage in recipe.stage)
+    fresh = any(stage.source != "data" for stage in recipe.stage)
     if fresh:
         labels |= set(drawable_parts(Geometry.from_environment(), recipe.scenes))
-    if not data and any(stage.source == "data" for stage in recipe.stage):
+    if not data and any(stage.source != "endless" for stage in recipe.stage):
         raise RecipeError("a stage takes the data set, and none is given; give --data DIR")
     known = tuple(sorted(labels))
     with ExitStack() as stack:

@@ -119,7 +119,8 @@ class Stage(Section):
     """One part of the run: which windows, how many, how fast.
 
     Attributes:
-        source: "data" takes the data set, "endless" draws fresh scenes while it trains.
+        source: "data" takes the data set, "endless" draws fresh scenes while it trains, "both" does
+            both.
         bricks: Fewest and most in a fresh scene; the recipe's [scenes] if not given.
         render_px: Side of fresh pictures.
         fresh_per_epoch: Scenes drawn anew each epoch.
@@ -127,7 +128,7 @@ class Stage(Section):
     """
 
     name: str
-    source: Literal["data", "endless"] = "data"
+    source: Literal["data", "endless", "both"] = "data"
     bricks: Annotated[tuple[int, int], FromList] | None = None
     render_px: int = Field(224, ge=64, le=2048)
     fresh_per_epoch: int = Field(500, ge=1, le=1000000)

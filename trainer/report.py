@@ -39,6 +39,7 @@ def write_report(
     judged: Judged,
     found: dict[str, Any],
     photographs: dict[str, float] | None = None,
+    int8: dict[str, Any] | None = None,
 ) -> None:
     """Write the page.
 
@@ -48,6 +49,7 @@ def write_report(
         judged: On what.
         found: `trainer.evaluate.summary` of it.
         photographs: `trainer.evaluate.evaluate_photographs`, where there were any.
+        int8: `trainer.against_float.int8_against_float`, where the float weights are known.
     """
     folder = FileSystemLoader(Path(__file__).with_name("templates"))
     page = Environment(loader=folder, autoescape=select_autoescape()).get_template("report.html")
@@ -60,6 +62,7 @@ def write_report(
         plots=_plots(judged, found, names),
         examples=_examples(bundle, judged),
         photographs=photographs,
+        int8=int8,
     )
     path.write_text(text, encoding="utf-8")
 

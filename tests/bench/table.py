@@ -37,25 +37,29 @@ class Row:
     Attributes:
         figure: What was measured.
         reach: What it has to be; None for a row that only informs.
-        measured: The value.
+        measured: The value; None where nothing was measured, and the note says why.
         note: Said behind the value: times, counts, where it comes from.
         decimals: With which it is shown; it is judged unrounded.
     """
 
     figure: str
     reach: Reach | None
-    measured: float
+    measured: float | None
     note: str = ""
     decimals: int = 2
 
     @property
     def holds(self) -> bool | None:
-        """Whether the promise is kept; None where nothing is promised."""
-        return self.reach.holds(self.measured) if self.reach else None
+        """Whether the promise is kept; None where nothing is promised or measured."""
+        if self.reach is None or self.measured is None:
+            return None
+        return self.reach.holds(self.measured)
 
     @property
     def shown(self) -> str:
         """The value with its unit and note."""
+        if self.measured is None:
+            return self.note
         unit = self.reach.unit if self.reach else ""
         note = f"  ({self.note})" if self.note else ""
         return f"{self.measured:.{self.decimals}f}{unit}{note}"
@@ -77,12 +81,13 @@ def as_json(row: Row) -> dict[str, object]:
     }
 
 
-def show(rows: Sequence[Row], console: Console, title: str) -> None:
-    """Print the table."""
+def show(rows: Sequence[Row], console: Console, title: str, told: str = "") -> None:
+    """Print the table; `told` marks what was measured without a promise."""
     table = Table(title=title)
     for column in ("figure", "reach", "measured", "holds"):
         table.add_column(column, overflow="fold")
-    marks = {True: "[green]yes[/]", False: "[red]no[/]", None: ""}
+    marks = {True: "[green]yes[/]", False: "[red]no[/]", None: told}
     for row in rows:
-        table.add_row(row.figure, str(row.reach or "-"), row.shown, marks[row.holds])
+        mark = marks[row.holds] if row.measured is not None else ""
+        table.add_row(row.figure, str(row.reach or "-"), row.shown, mark)
     console.print(table)

@@ -129,7 +129,7 @@ def test_views_and_read_only_pictures_give_the_same(preprocessing: Preprocessing
     np.testing.assert_array_equal(prepare(view, preprocessing), prepare(whole, preprocessing))
 
 
-@pytest.mark.parametrize("module", ["train.py", "export.py"])
+@pytest.mark.parametrize("module", ["pictures.py", "export.py"])
 def test_the_trainer_prepares_pictures_with_this_very_function(module: str) -> None:
     # Read, not imported: a device has nothing of what the trainer needs.
     tree = ast.parse((Path(__file__).parents[2] / "trainer" / module).read_text(encoding="utf-8"))

@@ -97,6 +97,8 @@ def test_command_writes_page_and_json(bundle, tagged_piles, tmp_path):
     assert "mean_average_precision" in done.output
     found = json.loads((out / "evaluation.json").read_text())
     assert found["test"]["pictures"] > 0
+    assert 0 <= found["int8 against float"]["same_label_set"] <= 1
+    assert "Int8 against float" in (out / "report.html").read_text()
     assert (out / "report.html").stat().st_size > 20_000
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 import pytest
@@ -194,3 +195,21 @@ training._fit = die
     assert [row["epoch"] for row in read_history(run)] == [1, 2, 3]
     for a, b in zip(weights(run), weights(tiny_run), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_photographs_of_ones_own_train_together_with_renders(piles, console, tmp_path):
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    rng = np.random.default_rng(0)
+    rows = ["picture,labels"]
+    for number in range(12):
+        # Of all sizes, as photographs are.
+        shape = (int(rng.integers(60, 200)), int(rng.integers(60, 200)), 3)
+        cv2.imwrite(str(photographs / f"{number}.jpg"), rng.integers(0, 256, shape, np.uint8))
+        rows.append(f"{number}.jpg,{('3001 3024', '6141', '')[number % 3]}")
+    (photographs / "labels.csv").write_text("\n".join(rows) + "\n")
+    train(recipe(tmp_path, TINY_RECIPE), [piles, photographs], tmp_path / "run", console)
+    facts = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert facts["labels"] == ["3001", "3024", "6141"]
+    assert facts["data"] == "data + photographs"
+    assert len(read_history(tmp_path / "run")) == 3

@@ -85,6 +85,23 @@ def sheet(
     typer.echo(str(out))
 
 
+def film(
+    recipe: RecipeArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.mp4", help="Where the film goes.")],
+    piles: Annotated[int, typer.Option("--piles", min=1, max=1000, help="How many.")] = 8,
+    engine: EngineOption = None,
+    size: SizeOption = None,
+) -> None:
+    """Film piles on one place: a camera's recording for a demo."""
+    from trainer.render.film import stills, write_film
+    from trainer.render.recipe import read_render_recipe
+
+    chosen = read_render_recipe(recipe, engine.value if engine else None, size)
+    drawn = track(stills(chosen, piles), "drawing", total=piles + 1, console=Console())
+    count = write_film(out, list(drawn), chosen.seed)
+    typer.echo(f"{out}: {count} frames")
+
+
 def settle(
     piles: Annotated[int, typer.Option("--piles", min=0, help="How many piles.")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE.npz", help="Where poses go.")],

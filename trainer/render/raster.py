@@ -457,7 +457,9 @@ def _context() -> Any:
             f"the raster engine needs moderngl ({error}); pip install 'bricksight[trainer]'"
         ) from error
     try:
-        return moderngl.create_context(standalone=True, backend="egl", require=330)
+        return moderngl.create_context(
+            standalone=True, backend="egl", require=330, libgl="libGL.so.1", libegl="libEGL.so.1"
+        )
     except Exception as error:  # moderngl raises nothing narrower
         raise RenderError(
             f"no OpenGL 3.3 through EGL ({error}); install Mesa: apt install libegl1"

@@ -1,0 +1,1 @@
+"""What the trainer promises, measured: `python -m tests.prove`."""
