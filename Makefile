@@ -1,7 +1,7 @@
 # make demo   the app on the shipped bundle, a recorded pile and a simulated machine
 # make test   everything: tests on both runtimes, lint, types, import contracts
 # make bench  the figures that are promised, measured
-# make prove-trainer  the trainer's figures, measured; hours where networks are trained
+# make prove-trainer  the figures of the trainer, measured; about 25 minutes
 
 PYTHON ?= python3
 SYSTEM := deploy/apt-install.sh
@@ -100,7 +100,7 @@ bench: .venv-bench/ready .venv-device/ready
 	.venv-bench/bin/python -m tests.bench
 
 prove-trainer: .venv/ready $(RENDER)
-	BRICKSIGHT_BLENDER=$(BLENDER) .venv/bin/python -m tests.prove
+	BRICKSIGHT_BLENDER=$(BLENDER) .venv/bin/python -m tests.prove $(PROVE)
 
 clean:
 	rm -rf .venv .venv-render .venv-device .venv-tflite .venv-bench build *.egg-info

@@ -15,7 +15,6 @@ from edge.preprocessing import prepare
 from tests.bench.needs import CannotMeasure, need, need_file
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN = ROOT / "trainer" / "shipped" / "starter"
 VIDEO = ROOT / "edge" / "demo" / "pile.mp4"
 FRAMES = 24
 LOGIT_TOLERANCE = 1e-4
@@ -45,24 +44,24 @@ class Subject:
 
 
 def read_subject(folder: Path) -> Subject:
-    """Build the float model from the shipped run and hold it against the shipped bundle.
+    """Build the float model from the weights in the shipped bundle, and compare the two.
 
     Args:
         folder: Where the float model may be written.
 
     Raises:
-        CannotMeasure: TensorFlow or a file is missing, or bundle and run differ.
+        CannotMeasure: TensorFlow or a file is missing, or the bundle's models differ from its weights.
     """
     need("tensorflow")
-    from trainer.export import read_run
-    from trainer.folded import fold
+    from trainer.against_float import float_network
     from trainer.quantise import float_classifier
 
-    run = read_run(need_file(RUN, "the run the shipped bundle was exported from"))
-    folded = fold(run.model, run.settings)
+    bundle = read_bundle(need_file(SHIPPED_BUNDLE, "the shipped bundle"))
+    folded = float_network(bundle)
+    if folded is None:
+        raise CannotMeasure(f"{SHIPPED_BUNDLE}: has no float weights; export it again")
     path = folder / "float.tflite"
     path.write_bytes(float_classifier(folded))
-    bundle = read_bundle(need_file(SHIPPED_BUNDLE, "the shipped bundle"))
     pictures = np.stack([prepare(frame, bundle.preprocessing) for frame in read_frames()])
     subject = Subject(bundle, folded, path, pictures)
     _check_same_weights(subject)
@@ -122,6 +121,6 @@ def _check_same_weights(subject: Subject) -> None:
     pictures, wanted = subject.pictures[:6], np.array([0], np.int32)
     floating, int8, companion = (subject.model(r) for r in ("float", "classifier", "companion"))
     expected = all_logits(lambda p: floating.run(p)[0], pictures)
-    hint = f"{subject.bundle.folder} against {RUN} (export the run again)"
+    hint = f"{subject.bundle.folder}: models against weights (export the run again)"
     check_close(hint, all_logits(lambda p: companion.run(p, wanted)[0], pictures), expected)
     check_correlated(hint, all_logits(lambda p: int8.run(p)[0], pictures), expected)

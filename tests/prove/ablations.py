@@ -1,13 +1,10 @@
 """What the recipe `best` is worth, and what each of its ideas brings."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from tests.bench.table import Reach, Row
 from tests.prove.children import in_child
 from tests.prove.context import Proof
-
-if TYPE_CHECKING:
-    from tests.prove.training import Trained
 
 IDEAS = (
     ("dense supervision from instance maps", "best", "without-dense"),
@@ -19,7 +16,26 @@ NEEDS_DATA = (
 )
 
 
-def trained(name: str, proof: Proof) -> "Trained":
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a variant came to.
+
+    Attributes:
+        precision: mAP of the float network on held-out pictures.
+        judged_on: Which pictures those are.
+        types: Part types, the labels.
+        pictures: Source pictures of a variant that draws its own.
+        megapixels: Of windows seen.
+    """
+
+    precision: float
+    judged_on: str
+    types: int
+    pictures: int
+    megapixels: float
+
+
+def trained(name: str, proof: Proof) -> Trained:
     """Train and judge a variant; runs in a process of its own."""
     from tests.prove.training import train_variant
 
@@ -52,7 +68,7 @@ def _figure(idea: str) -> str:
     return f"mAP that it brings: {idea}"
 
 
-def conditions(run: "Trained") -> str:
+def conditions(run: Trained) -> str:
     """Under what both were trained and judged."""
     return (
         f"{run.types} part types, {run.pictures} source pictures, {run.megapixels:.0f} Mpx of"

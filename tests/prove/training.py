@@ -1,7 +1,6 @@
 """Trains a recipe and judges it; in a process of its own, which TensorFlow is loaded into."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -9,6 +8,7 @@ import numpy as np
 from rich.console import Console
 
 from edge.preprocessing import Preprocessing, prepare
+from tests.prove.ablations import Trained
 from tests.prove.context import RECIPES, Proof
 from tests.prove.variants import EPOCHS, Budget, chosen_types, variant, write_recipe
 from trainer.dataset import Sample, of_split, part_ids, read_dataset, read_image, targets
@@ -24,25 +24,6 @@ QUICK_TYPES, QUICK_PICTURES, QUICK_PIXELS = 3, 12, 4e5
 PICTURES = 240 * EPOCHS
 
 
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What a variant came to.
-
-    Attributes:
-        precision: mAP of the float network on held-out pictures.
-        judged_on: Which pictures those are.
-        types: Part types, the labels.
-        pictures: Source pictures of a variant that draws its own.
-        megapixels: Of windows seen.
-    """
-
-    precision: float
-    judged_on: str
-    types: int
-    pictures: int
-    megapixels: float
-
-
 def train_variant(name: str, proof: Proof) -> Trained:
     """Train one recipe of the comparison, or go on with it, and judge it."""
     samples = read_dataset(proof.data) if proof.data else []
@@ -53,8 +34,9 @@ def train_variant(name: str, proof: Proof) -> Trained:
     uses_data = any(stage.source != "endless" for stage in recipe.stage)
     data = [proof.data] if uses_data and proof.data else []
     train(path, data, run, Console(stderr=True))
-    precision, judged_on = _judged(run, recipe, samples, proof)
-    return Trained(precision, judged_on, len(budget.types), budget.pictures, budget.pixels / 1e6)
+    labels = read_facts(run / "run.json")["labels"]
+    precision, judged_on = _judged(run, recipe, labels, samples, proof)
+    return Trained(precision, judged_on, len(labels), budget.pictures, budget.pixels / 1e6)
 
 
 def budget_of(proof: Proof, samples: list[Sample]) -> Budget:
@@ -77,14 +59,17 @@ def _shipped(name: str) -> Recipe:
     return read_recipe(RECIPES / f"{name}.toml")
 
 
-def _judged(run: Path, recipe: Recipe, samples: list[Sample], proof: Proof) -> tuple[float, str]:
+def _judged(
+    run: Path, recipe: Recipe, labels: list[str], samples: list[Sample], proof: Proof
+) -> tuple[float, str]:
+    """mAP on held-out pictures, and which those are."""
     if proof.data is None:
         precision = read_history(run)[-1]["validation_map"]
         return precision, f"{recipe.validation_scenes} held-out raster scenes"
     test = of_split(samples, "test", proof.data)
     preprocessing = Preprocessing(recipe.network.size_px)
     images = np.stack([prepare(read_image(sample), preprocessing) for sample in test])
-    wanted = targets(test, read_facts(run / "run.json")["labels"])
+    wanted = targets(test, labels)
     precision = mean_average_precision(wanted, predict_logits(_final(run), images))
     return precision, f"{len(test)} test pictures of {proof.data.name}"
 

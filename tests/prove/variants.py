@@ -15,8 +15,6 @@ from trainer.recipe import Recipe, Stage
 from trainer.scenes.parts import parts
 
 EPOCHS = 8
-TYPES_STEP = 4
-"""Types are taken from all over the table, so that every family is among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +37,9 @@ class Budget:
 
 
 def chosen_types(count: int) -> tuple[str, ...]:
-    """Ids of `count` parts, spread over the table of parts and its families."""
+    """Ids of `count` parts, evenly spread over the table of parts and so over its families."""
     ids = list(parts())
-    spread = [part for start in range(TYPES_STEP) for part in ids[start::TYPES_STEP]]
-    return tuple(sorted(spread[:count]))
+    return tuple(sorted(ids[number * len(ids) // count] for number in range(count)))
 
 
 def variant(name: str, best: Recipe, compact: Recipe, budget: Budget) -> Recipe:
