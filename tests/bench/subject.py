@@ -50,7 +50,7 @@ def read_subject(folder: Path) -> Subject:
         folder: Where the float model may be written.
 
     Raises:
-        CannotMeasure: TensorFlow or a file is missing, or the bundle's models differ from its weights.
+        CannotMeasure: TensorFlow or a file is missing, or the models differ from the weights.
     """
     need("tensorflow")
     from trainer.against_float import float_network
