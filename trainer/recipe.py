@@ -11,7 +11,7 @@ from trainer.augment import WindowSettings
 from trainer.errors import RecipeError
 from trainer.model import Convolution, Grid, ModelSettings, alexnet, positions_of
 from trainer.render.drawn import LabelRule, Labels
-from trainer.scenes.sampling import SceneSettings
+from trainer.scenes.settings import SceneSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Zoom = Annotated[float, Field(gt=0, le=16)]

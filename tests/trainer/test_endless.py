@@ -13,7 +13,7 @@ from trainer.dataset import split_of
 from trainer.endless import EndlessPictures, training_seeds, validation_seeds
 from trainer.render.drawn import DEFAULT_RULE
 from trainer.render.worker import Order
-from trainer.scenes.sampling import SceneSettings
+from trainer.scenes.settings import SceneSettings
 
 # Parts that need no download, as far as the shipped poses know them.
 ORDER = Order(SceneSettings(parts=("3001", "3005"), bricks=(1, 3)), 64, DEFAULT_RULE)

@@ -19,8 +19,9 @@ import cv2
 import numpy as np
 
 from trainer.errors import RenderError
+from trainer.render.bodies import Body, bodies_of, mean_albedo
 from trainer.render.drawn import Drawn
-from trainer.render.raster import GROUND_MM, Body, RasterEngine, bodies_of, mean_albedo
+from trainer.render.raster import GROUND_MM, RasterEngine
 from trainer.scenes.clutter import shape_mesh
 from trainer.scenes.geometry import Geometry
 from trainer.scenes.grounds import ground_colours

@@ -13,7 +13,8 @@ from trainer.render.shard_files import sha256_of
 from trainer.render.stock import open_stock
 from trainer.scenes.geometry import VARIABLE, Geometry
 from trainer.scenes.poses import SHIPPED
-from trainer.scenes.sampling import SceneSettings, Stock, find_photographs
+from trainer.scenes.sampling import Stock, find_photographs
+from trainer.scenes.settings import SceneSettings
 
 
 def describe_stock(settings: SceneSettings) -> str:

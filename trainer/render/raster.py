@@ -5,31 +5,20 @@ picture. How large a brick would be if nothing hid it comes from drawing it alon
 fits it.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
 
-from trainer.errors import RenderError
+from trainer.render.bodies import Body, bodies_of, mean_albedo
 from trainer.render.drawn import Drawn
+from trainer.render.opengl import open_context, set_array, set_matrix, source
+from trainer.render.views import clip_matrix, fitted, light_matrix, projection_of
 from trainer.scenes.clutter import shape_mesh
-from trainer.scenes.colours import Colour, colours
 from trainer.scenes.geometry import Geometry
-from trainer.scenes.grounds import ground_colours, ground_photograph, pattern
+from trainer.scenes.grounds import ground_photograph, pattern
 from trainer.scenes.mesh import Mesh
-from trainer.scenes.scene import (
-    Brick,
-    Camera,
-    Clutter,
-    Ground,
-    Light,
-    Scene,
-    model_matrix,
-    projection_matrix,
-    view_matrix,
-)
+from trainer.scenes.scene import Ground, Scene
 from trainer.scenes.sky import basis, irradiance, panorama
 
 SUPERSAMPLING = 2
@@ -41,26 +30,6 @@ TEXTURES_KEPT = 128
 GROUND_MM = 3000.0
 OCCLUSION_MM = 7.0
 PENUMBRA_MM = 9.0
-SHADERS = Path(__file__).with_name("shaders")
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """One thing to draw.
-
-    Attributes:
-        key: Its shape: a part id, or "@" and a simple shape.
-        matrix: Body to world, (4, 4).
-        albedo: Linear.
-        number: What the instance map calls it; 0 is no brick.
-    """
-
-    key: str
-    matrix: np.ndarray
-    albedo: tuple[float, float, float]
-    opacity: float
-    roughness: float
-    number: int
 
 
 class RasterEngine:
@@ -77,7 +46,7 @@ class RasterEngine:
     def __init__(self, geometry: Geometry, size_px: int = 224):
         self.size_px = size_px
         self._geometry = geometry
-        self._gl = _context()
+        self._gl = open_context()
         self._meshes: dict[str, tuple[Any, Any, Any]] = {}
         self._tiles: dict[tuple, Any] = {}
         self._shaders()
@@ -109,7 +78,7 @@ class RasterEngine:
         """
         bodies = self._bodies(scene)
         lights = scene.lights[:SHADOWED_LIGHTS]
-        matrices = [_light_matrix(light, bodies) for light in lights]
+        matrices = [light_matrix(light, bodies) for light in lights]
         for number in range(len(lights)):
             self._draw_shadow(number, matrices[number], bodies)
         self._draw_surfaces(scene, bodies, lights, matrices)
@@ -120,11 +89,11 @@ class RasterEngine:
     # ---- setting up --------------------------------------------------------------------------
 
     def _shaders(self) -> None:
-        body = _source("body.vert")
-        screen = _source("screen.vert")
+        body = source("body.vert")
+        screen = source("screen.vert")
 
         def program(vertex: str, fragment: str) -> Any:
-            return self._gl.program(vertex_shader=vertex, fragment_shader=_source(fragment))
+            return self._gl.program(vertex_shader=vertex, fragment_shader=source(fragment))
 
         self._surface = program(body, "surface.frag")
         self._ground = program(body, "ground.frag")
@@ -219,10 +188,10 @@ class RasterEngine:
         target.use()
         target.clear(depth=1.0)
         gl.enable_only(gl.DEPTH_TEST)
-        _set(self._depth, "view_projection", matrix)
+        set_matrix(self._depth, "view_projection", matrix)
         for body in bodies:
             if body.opacity == 1:
-                _set(self._depth, "model", body.matrix)
+                set_matrix(self._depth, "model", body.matrix)
                 self._mesh(body.key)[1].render()
 
     def _draw_surfaces(self, scene: Scene, bodies, lights, matrices) -> None:
@@ -230,8 +199,8 @@ class RasterEngine:
         self._surfaces.use()
         self._surfaces.clear(0.0, 0.0, 0.0, 1.0, depth=1.0)
         self._ids_texture.write(bytes(self._ids_texture.width * self._ids_texture.height))
-        view = _clip_matrix(scene.camera)
-        _set(program, "view_projection", view)
+        view = clip_matrix(scene.camera)
+        set_matrix(program, "view_projection", view)
         program["eye"] = scene.camera.position_mm
         self._set_sky(scene)
         self._set_lights(lights, matrices)
@@ -252,7 +221,7 @@ class RasterEngine:
 
     def _draw_body(self, body: Body) -> None:
         program = self._surface
-        _set(program, "model", body.matrix)
+        set_matrix(program, "model", body.matrix)
         program["albedo"] = body.albedo
         program["opacity"] = body.opacity
         program["roughness"] = body.roughness
@@ -269,8 +238,8 @@ class RasterEngine:
         program["ground_dark"] = ground.dark
         program["ground_bright"] = ground.bright
         program["ground_is_photograph"] = int(ground.photograph is not None)
-        _set(program, "view_projection", view)
-        _set(program, "model", np.eye(4))
+        set_matrix(program, "view_projection", view)
+        set_matrix(program, "model", np.eye(4))
         self._ground_plane().render()
 
     def _set_sky(self, scene: Scene) -> None:
@@ -280,7 +249,7 @@ class RasterEngine:
         self._panorama.use(1)
         self._surface["panorama_levels"] = 4.0
         harmonics = irradiance(radiance)
-        _set_array(self._surface, "harmonics", harmonics)
+        set_array(self._surface, "harmonics", harmonics)
         upwards = basis(np.array([[0.0, 0.0, 1.0]]))
         self._ground["ground_around"] = tuple(np.maximum(upwards @ harmonics, 0)[0])
 
@@ -295,19 +264,19 @@ class RasterEngine:
             wide = PENUMBRA_MM * np.tan(np.radians(min(light.angle_deg, 90) / 2))
             # The light's own matrix says how many millimetres its map spans.
             blur[i] = max(wide, 0.15) * np.linalg.norm(matrix[0, :3]) / 2
-        _set_array(program, "light_towards", towards)
-        _set_array(program, "light_colour", colour)
-        _set_array(self._ground, "ground_light", colour * np.maximum(towards[:, 2:], 0))
+        set_array(program, "light_towards", towards)
+        set_array(program, "light_colour", colour)
+        set_array(self._ground, "ground_light", colour * np.maximum(towards[:, 2:], 0))
         for either in (program, self._ground):
-            _set_array(either, "light_blur", blur)
-            _set_array(either, "light_matrix", views.transpose(0, 2, 1))
+            set_array(either, "light_blur", blur)
+            set_array(either, "light_matrix", views.transpose(0, 2, 1))
         for i, texture in enumerate(self._shadows):
             texture.use(2 + i)
 
     def _draw_picture(self, scene: Scene) -> np.ndarray:
         gl = self._gl
         gl.enable_only(gl.NOTHING)
-        projection = _projection(scene.camera)
+        projection = projection_of(scene.camera)
         self._scene_depth.use(0)
         self._occluded.use()
         self._occlusion["depth_terms"] = projection[2, 2], projection[2, 3]
@@ -333,7 +302,7 @@ class RasterEngine:
     def _full_px(self, scene: Scene, bodies: list[Body]) -> np.ndarray:
         """Each brick alone, in a tile that its bounding box fills."""
         gl, target = self._gl, self._tile_target
-        view = _clip_matrix(scene.camera)
+        view = clip_matrix(scene.camera)
         full = np.zeros(len(scene.bricks))
         bricks = [b for b in bodies if b.number]
         per_round = TILES_ACROSS**2
@@ -345,9 +314,9 @@ class RasterEngine:
             for slot, body in enumerate(bricks[first : first + per_round]):
                 row, column = divmod(slot, TILES_ACROSS)
                 target.viewport = column * TILE_PX, row * TILE_PX, TILE_PX, TILE_PX
-                zoom, area = _fitted(view, body.matrix, self._size(body.key))
-                _set(self._flat, "view_projection", zoom @ view)
-                _set(self._flat, "model", body.matrix)
+                zoom, area = fitted(view, body.matrix, self._size(body.key))
+                set_matrix(self._flat, "view_projection", zoom @ view)
+                set_matrix(self._flat, "model", body.matrix)
                 self._mesh(body.key)[2].render()
                 areas.append(area)
             side = TILE_PX * TILES_ACROSS
@@ -362,106 +331,3 @@ class RasterEngine:
 
     def _size(self, key: str) -> np.ndarray:
         return self._geometry.mesh(key).size_mm
-
-
-def bodies_of(scene: Scene) -> list[Body]:
-    """All bricks, numbered from 1, then the clutter."""
-    table = colours()
-    bricks = [
-        _brick_body(brick, number, table[brick.colour])
-        for number, brick in enumerate(scene.bricks, start=1)
-    ]
-    return bricks + [_clutter_body(thing) for thing in scene.clutter]
-
-
-def mean_albedo(ground: Ground) -> np.ndarray:
-    """(3,) mean albedo of a ground."""
-    if ground.photograph is not None:
-        return ground_colours(ground).mean(axis=(0, 1))
-    return (np.asarray(ground.dark) + np.asarray(ground.bright)) / 2
-
-
-def linear(srgb: str) -> tuple[float, float, float]:
-    """ "#rrggbb" to linear light, 0..1 each."""
-    values = (int(srgb[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in values)
-    return red, green, blue
-
-
-def _brick_body(brick: Brick, number: int, colour: Colour) -> Body:
-    matrix = model_matrix(brick.position_mm, brick.rotation)
-    albedo = linear(colour.srgb)
-    return Body(brick.part, matrix, albedo, colour.opacity, brick.roughness, number)
-
-
-def _clutter_body(thing: Clutter) -> Body:
-    matrix = model_matrix(thing.position_mm, thing.rotation, thing.size_mm)
-    return Body(f"@{thing.shape}", matrix, thing.colour, 1.0, thing.roughness, 0)
-
-
-def _projection(camera: Camera) -> np.ndarray:
-    away = float(np.linalg.norm(np.subtract(camera.position_mm, camera.target_mm)))
-    return projection_matrix(camera, max(2.0, away * 0.1), away * 40)
-
-
-def _clip_matrix(camera: Camera) -> np.ndarray:
-    return _projection(camera) @ view_matrix(camera)
-
-
-def _light_matrix(light: Light, bodies: list[Body]) -> np.ndarray:
-    """World to a light's clip space: orthographic, around all that throws a shadow."""
-    middles = np.array([b.matrix[:3, 3] for b in bodies] or [np.zeros(3)])
-    reaches = [np.linalg.norm(b.matrix[:3, :3], axis=0).max() for b in bodies]
-    middle = middles.mean(axis=0)
-    radius = float(np.linalg.norm(middles - middle, axis=1).max() + 35 + max(reaches, default=0))
-    towards = np.asarray(light.direction)
-    camera = Camera(tuple(middle + towards * radius * 2), tuple(middle), 0.0, 30.0)
-    flat = np.diag([1 / radius, 1 / radius, -1 / (2 * radius), 1.0])
-    flat[2, 3] = -1.0
-    return flat @ view_matrix(camera)
-
-
-def _fitted(view: np.ndarray, model: np.ndarray, size_mm: np.ndarray):
-    """What zooms clip space to a body's bounding box, and that box's share of the picture."""
-    # The shift stands in the column of w, so the division by w leaves it whole.
-    signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, -1).T
-    corners = np.column_stack([signs * size_mm / 2, np.ones(8)])
-    clip = corners @ (view @ model).T
-    spots = clip[:, :2] / np.maximum(clip[:, 3:], 1e-3)
-    low, high = spots.min(axis=0), spots.max(axis=0)
-    half = np.maximum((high - low) / 2, 1e-6)
-    zoom = np.eye(4)
-    zoom[0, 0], zoom[1, 1] = 1 / half
-    zoom[:2, 3] = -((low + high) / 2) / half
-    return zoom, float(half[0] * half[1])
-
-
-def _set(program: Any, name: str, matrix: np.ndarray) -> None:
-    program[name].write(matrix.T.astype("f4").tobytes())
-
-
-def _set_array(program: Any, name: str, rows: np.ndarray) -> None:
-    program[name].write(np.asarray(rows, "f4").tobytes())
-
-
-def _source(name: str) -> str:
-    text = (SHADERS / name).read_text(encoding="utf-8")
-    return text.replace("#include lit", (SHADERS / "lit.glsl").read_text(encoding="utf-8"))
-
-
-def _context() -> Any:
-    try:
-        import moderngl
-    except ImportError as error:
-        raise RenderError(
-            f"the raster engine needs moderngl ({error}); pip install 'bricksight[trainer]'"
-        ) from error
-    try:
-        return moderngl.create_context(
-            standalone=True, backend="egl", require=330, libgl="libGL.so.1", libegl="libEGL.so.1"
-        )
-    except Exception as error:  # moderngl raises nothing narrower
-        raise RenderError(
-            f"no OpenGL 3.3 through EGL ({error}); install Mesa: apt install libegl1"
-            " libgl1-mesa-dri"
-        ) from error

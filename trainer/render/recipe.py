@@ -11,7 +11,7 @@ from edge.toml import ENCODING, Section, read_toml
 from trainer.errors import RecipeError
 from trainer.render.blender import SAMPLES
 from trainer.render.drawn import Labels
-from trainer.scenes.sampling import SceneSettings
+from trainer.scenes.settings import SceneSettings
 
 Engine = Literal["raster", "blender"]
 SIDE_PX = (32, 2048)

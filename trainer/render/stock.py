@@ -4,7 +4,8 @@ from pathlib import Path
 
 from trainer.scenes.geometry import Geometry
 from trainer.scenes.poses import SHIPPED, read_poses
-from trainer.scenes.sampling import SceneSettings, Stock, find_photographs
+from trainer.scenes.sampling import Stock, find_photographs
+from trainer.scenes.settings import SceneSettings
 
 
 def open_stock(geometry: Geometry, settings: SceneSettings, poses: Path = SHIPPED) -> Stock:

@@ -18,7 +18,8 @@ from trainer.render.drawn import Drawn, LabelRule
 from trainer.render.raster import RasterEngine
 from trainer.render.stock import open_stock
 from trainer.scenes.geometry import Geometry
-from trainer.scenes.sampling import SceneSettings, draw_scene
+from trainer.scenes.sampling import draw_scene
+from trainer.scenes.settings import SceneSettings
 
 
 @dataclass(frozen=True, slots=True)

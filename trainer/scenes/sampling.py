@@ -3,102 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
 
 from edge.pictures import find_pictures
-from edge.toml import FromList, Section
 from trainer.errors import SceneError
 from trainer.scenes.colours import colours
 from trainer.scenes.grounds import KINDS
-from trainer.scenes.parts import find, parts
+from trainer.scenes.parts import parts
 from trainer.scenes.poses import PoseLibrary
-from trainer.scenes.scene import (
-    Brick,
-    Camera,
-    Clutter,
-    Ground,
-    Light,
-    Scene,
-    Sky,
-    rotation_matrix,
-    turned,
-)
+from trainer.scenes.scene import Brick, Camera, Scene, rotation_matrix, turned
+from trainer.scenes.settings import SceneSettings
+from trainer.scenes.surroundings import clutter_around, ground_of, lamps, sky_of, sun, triple
 
-Share = Annotated[float, Field(ge=0, le=1)]
 COUNT_WEIGHTS = (8, 10, 12, 12, 12, 12, 10, 9, 8, 7)
 """How often a scene has 1, 2 ... 10 bricks; beyond ten as often as ten."""
-BRICKS_MAX = 40
-Count = Annotated[int, Field(ge=1, le=BRICKS_MAX)]
 TRIES = 60
-GROUND_VARIANTS = 8
 ABOVE_HORIZON_DEG = 8.0
 """The lowest ray of a picture looks down by at least so much."""
-
-
-class SceneSettings(Section):
-    """Which scenes are drawn.
-
-    Attributes:
-        bricks: Fewest and most in a scene.
-        parts: Part ids to choose from; all known ones if empty.
-        pile_share: Share of piles; the rest are scatters.
-        spread: Smallest and largest gap between scattered bricks, in their own size.
-        elevation_deg: How high the camera stands; 90 looks straight down.
-        field_deg: Angle of view: a telephone's is about 60, a machine's 20 to 40.
-        distance: Of the camera; 1 fills the picture with the pile.
-        clutter_share: Share of scenes with things that are no brick.
-        one_colour_share: Share of scenes where all bricks have one colour.
-        transparent_share: Share of bricks in a transparent colour, where the part is made in one.
-        sharp_share: Share of pictures without depth of field.
-        grounds: Kinds of procedural ground to choose from; all if empty.
-        photographs: Folder of the user's own pictures of grounds, beside the procedural ones.
-        photograph_share: Share of scenes on such a photograph.
-    """
-
-    bricks: Annotated[tuple[Count, Count], FromList] = (1, 10)
-    parts: Annotated[tuple[str, ...], FromList] = ()
-    pile_share: Share = 0.45
-    spread: Annotated[tuple[float, float], FromList] = (0.0, 0.8)
-    elevation_deg: Annotated[tuple[float, float], FromList] = (30.0, 89.0)
-    field_deg: Annotated[tuple[float, float], FromList] = (22.0, 65.0)
-    distance: Annotated[tuple[float, float], FromList] = (0.75, 1.3)
-    clutter_share: Share = 0.3
-    one_colour_share: Share = 0.15
-    transparent_share: Share = 0.25
-    sharp_share: Share = 0.7
-    grounds: Annotated[tuple[str, ...], FromList] = ()
-    photographs: str | None = None
-    photograph_share: Share = 0.5
-
-    @model_validator(mode="after")
-    def _ranges_rise(self) -> "SceneSettings":
-        for name in ("bricks", "spread", "elevation_deg", "field_deg", "distance"):
-            low, high = getattr(self, name)
-            if low > high:
-                raise ValueError(f"{name}: found [{low}, {high}]; the smaller comes first")
-        limits = {"spread": (0, 20), "elevation_deg": (10, 90), "field_deg": (5, 100)}
-        limits["distance"] = (0.2, 10)
-        for name, (least, most) in limits.items():
-            low, high = getattr(self, name)
-            if low < least or high > most:
-                raise ValueError(f"{name}: found [{low}, {high}]; allowed: {least} to {most}")
-        return self
-
-    @field_validator("parts")
-    @classmethod
-    def _known_parts(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(find(part).id for part in ids)
-
-    @field_validator("grounds")
-    @classmethod
-    def _known_grounds(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
-        for kind in kinds:
-            if kind not in KINDS:
-                raise ValueError(f"grounds: found {kind!r}; allowed: {', '.join(KINDS)}")
-        return kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +66,13 @@ def draw_scene(seed: int, settings: SceneSettings, stock: Stock) -> Scene:
     arrangement, lying = _lying(wanted, settings, stock, rng)
     bricks = _coloured(lying, settings, rng)
     middle, radius = _extent(bricks, stock)
-    clutter = _clutter(middle, radius, rng) if rng.random() < settings.clutter_share else ()
+    clutter = clutter_around(middle, radius, rng) if rng.random() < settings.clutter_share else ()
     illumination: Literal["natural", "artificial"] = (
         "natural" if rng.random() < 0.5 else "artificial"
     )
-    ground = _ground(settings, stock, rng)
+    ground = ground_of(
+        settings.grounds or tuple(KINDS), stock.photographs, settings.photograph_share, rng
+    )
     return Scene(
         seed=seed,
         arrangement=arrangement,
@@ -155,8 +80,8 @@ def draw_scene(seed: int, settings: SceneSettings, stock: Stock) -> Scene:
         bricks=bricks,
         clutter=clutter,
         camera=_camera(middle, radius, settings, rng),
-        lights=_sun(rng) if illumination == "natural" else _lamps(rng),
-        sky=_sky(illumination, rng),
+        lights=sun(rng) if illumination == "natural" else lamps(rng),
+        sky=sky_of(illumination, rng),
         ground=ground,
         exposure=float(np.exp(rng.normal(0.15, 0.25))),
         tone="filmic" if rng.random() < 0.5 else "standard",
@@ -246,7 +171,7 @@ def _coloured(lying, settings: SceneSettings, rng) -> tuple[Brick, ...]:
             part=part,
             colour=one if one is not None else _colour_of(known[part].colours, settings, rng),
             roughness=float(rng.uniform(0.12, 0.45)),
-            position_mm=_triple(position),
+            position_mm=triple(position),
             rotation=tuple(float(v) for v in rotation),
         )
         for part, position, rotation in lying
@@ -262,11 +187,6 @@ def _colour_of(made_in: Sequence[int], settings: SceneSettings, rng) -> int:
         c for c, colour in table.items() if colour.opacity == 1
     ]
     return int(rng.choice(solid))
-
-
-def _triple(values) -> tuple[float, float, float]:
-    x, y, z = (round(float(v), 5) for v in values)
-    return x, y, z
 
 
 def _extent(bricks: Sequence[Brick], stock: Stock):
@@ -293,115 +213,9 @@ def _camera(middle, radius: float, settings: SceneSettings, rng) -> Camera:
         [np.cos(elevation) * np.cos(around), np.cos(elevation) * np.sin(around), np.sin(elevation)]
     )
     return Camera(
-        position_mm=_triple(middle + distance * towards),
-        target_mm=_triple(middle + rng.normal(0, 0.1 * radius, 3)),
+        position_mm=triple(middle + distance * towards),
+        target_mm=triple(middle + rng.normal(0, 0.1 * radius, 3)),
         roll_deg=float(rng.uniform(-20, 20)),
         field_deg=float(field),
         f_stop=None if rng.random() < settings.sharp_share else float(rng.uniform(2, 8)),
     )
-
-
-def _direction(elevation_deg: float, around: float):
-    e = np.radians(elevation_deg)
-    return _triple((np.cos(e) * np.cos(around), np.cos(e) * np.sin(around), np.sin(e)))
-
-
-def _tint(rng, cool: float, warm: float):
-    t = rng.uniform(cool, warm)
-    return _triple((1 + 0.35 * t, 1.0, max(0.2, 1 - 0.5 * t)))
-
-
-def _sun(rng) -> tuple[Light, ...]:
-    elevation, around = rng.uniform(20, 80), rng.uniform(0, 2 * np.pi)
-    angle = float(rng.choice([0.6, 3.0, 15.0]))
-    strength = float(rng.uniform(0.3, 1.1))
-    return (Light(_direction(elevation, around), angle, _tint(rng, -0.1, 0.5), strength),)
-
-
-def _lamps(rng) -> tuple[Light, ...]:
-    count = int(rng.integers(1, 4))
-    colour = _tint(rng, -0.3, 0.8)
-    return tuple(
-        Light(
-            _direction(rng.uniform(25, 88), rng.uniform(0, 2 * np.pi)),
-            float(rng.uniform(4, 40)),
-            colour if rng.random() < 0.7 else _tint(rng, -0.3, 0.8),
-            float(rng.uniform(0.25, 0.8) / (1 + k)),
-        )
-        for k in range(count)
-    )
-
-
-def _sky(illumination: str, rng) -> Sky:
-    natural = illumination == "natural"
-    tint = _tint(rng, -0.5, 0.1) if natural else _tint(rng, -0.1, 0.6)
-    strength = rng.uniform(0.25, 0.75) if natural else rng.uniform(0.12, 0.5)
-    return Sky(int(rng.integers(2**31)), float(strength), tint, float(rng.uniform(0.3, 1.5)))
-
-
-def _ground(settings: SceneSettings, stock: Stock, rng) -> Ground:
-    photograph = None
-    if stock.photographs and rng.random() < settings.photograph_share:
-        photograph = str(rng.choice(stock.photographs))
-    kinds = settings.grounds or tuple(KINDS)
-    kind = str(rng.choice(kinds))
-    dark, bright = _ground_colours(kind, rng)
-    return Ground(
-        kind="photograph" if photograph else kind,
-        seed=int(rng.integers(GROUND_VARIANTS)),
-        dark=dark,
-        bright=bright,
-        tile_mm=float(np.exp(rng.uniform(np.log(60), np.log(500)))),
-        rotation_deg=float(rng.uniform(0, 360)),
-        offset=(float(rng.random()), float(rng.random())),
-        roughness=float(rng.uniform(0.25, 1.0)),
-        photograph=photograph,
-    )
-
-
-def _ground_colours(kind: str, rng):
-    value = np.exp(rng.uniform(np.log(0.04), np.log(0.85)))
-    grey = rng.random() < 0.45
-    hue = rng.dirichlet((1.5, 1.5, 1.5)) * 3 if not grey else np.ones(3)
-    if kind in ("wood", "planks"):
-        hue = np.array([1.4, 0.85, 0.45]) * rng.uniform(0.8, 1.2, 3)
-    bright = np.clip(value * (0.4 + 0.6 * hue), 0.01, 0.9)
-    other = np.clip(value * (0.4 + 0.6 * rng.dirichlet((1.5, 1.5, 1.5)) * 3), 0.01, 0.9)
-    strong = kind in ("checks", "stripes", "print", "blots") and rng.random() < 0.6
-    dark = other * rng.uniform(0.05, 1.0) if strong else bright * rng.uniform(0.2, 0.85)
-    return _triple(dark), _triple(bright)
-
-
-def _clutter(middle, radius: float, rng) -> tuple[Clutter, ...]:
-    things = []
-    for _ in range(int(rng.integers(1, 4))):
-        shape = str(rng.choice(["box", "cylinder", "sphere"]))
-        size = np.exp(rng.uniform(np.log(4), np.log(50), 3))
-        if shape == "cylinder":
-            size[1] = size[0]
-        if shape == "sphere":
-            size[:] = min(size[0], 25)
-        yaw, around = rng.uniform(0, 2 * np.pi, 2)
-        rotation = (1.0, 0.0, 0.0, 0.0)
-        if shape == "cylinder" and rng.random() < 0.6:
-            rotation = (np.sqrt(0.5), np.sqrt(0.5), 0.0, 0.0)
-        rotation = turned(rotation, yaw)
-        half = np.abs(rotation_matrix(rotation)) @ size / 2
-        away = radius * rng.uniform(0.6, 1.1) + half[:2].max()
-        things.append(
-            Clutter(
-                shape,  # type: ignore[arg-type]
-                _triple(size),
-                _triple(rng.random(3) ** 2),
-                float(rng.uniform(0.1, 0.9)),
-                _triple(
-                    (
-                        middle[0] + away * np.cos(around),
-                        middle[1] + away * np.sin(around),
-                        half[2],
-                    )
-                ),
-                tuple(float(v) for v in rotation),
-            )
-        )
-    return tuple(things)

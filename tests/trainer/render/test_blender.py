@@ -5,7 +5,7 @@ from drawing import recipe_with, with_and_without_bricks
 from trainer.dataset import read_ids, read_image, read_index
 from trainer.errors import RenderError
 from trainer.render.blender import find_blender
-from trainer.scenes.sampling import SceneSettings
+from trainer.scenes.settings import SceneSettings
 
 DIFFERS = 30
 

@@ -5,7 +5,7 @@ import pytest
 import trainer
 from trainer.errors import RecipeError
 from trainer.render.recipe import RenderRecipe, Slurm, read_render_recipe
-from trainer.scenes.sampling import SceneSettings
+from trainer.scenes.settings import SceneSettings
 
 RECIPES = Path(trainer.__file__).parent / "recipes"
 

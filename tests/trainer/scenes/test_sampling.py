@@ -6,8 +6,9 @@ from trainer.errors import SceneError
 from trainer.scenes.colours import colours
 from trainer.scenes.parts import parts
 from trainer.scenes.poses import PoseLibrary, read_poses
-from trainer.scenes.sampling import ABOVE_HORIZON_DEG, SceneSettings, Stock, draw_scene
+from trainer.scenes.sampling import ABOVE_HORIZON_DEG, Stock, draw_scene
 from trainer.scenes.scene import rotation_matrix
+from trainer.scenes.settings import SceneSettings
 
 
 @pytest.fixture(scope="module")
