@@ -254,5 +254,6 @@ def data_of(path: Path) -> Path | None:
 
 
 def recipe_hash(recipe: Recipe) -> str:
-    """SHA-256 of everything the recipe says but where the data set lies."""
-    return hashlib.sha256(recipe.model_dump_json(exclude={"data"}).encode()).hexdigest()
+    """SHA-256 of everything the recipe says but where the data set and its first weights lie."""
+    kept = recipe.model_dump_json(exclude={"data", "start"})
+    return hashlib.sha256(kept.encode()).hexdigest()
