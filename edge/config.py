@@ -19,7 +19,7 @@ from sorter_firmware_bridge.bins import Bin
 from sorter_firmware_bridge.drivers import ADAPTERS, check_settings
 from sorter_firmware_bridge.errors import BridgeError
 
-SHIPPED_BUNDLE = Path(__file__).parent / "models" / "starter"
+SHIPPED_BUNDLE = Path(__file__).parent / "models" / "best"
 
 
 Side = Annotated[int, Field(ge=16, le=16_384)]

@@ -52,7 +52,7 @@ Says which of {len(run.labels)} brick types are visible in a picture of a pile.
 
 ## How it was made
 
-{pictures:,} pictures; the recipe is `{run.recipe.name}`:
+{_pictures(run, pictures)}; the recipe is `{run.recipe.name}`:
 
 {stages}
 
@@ -80,6 +80,12 @@ The weakest labels on held-out renders:
 
 {_limits(run)}
 """
+
+
+def _pictures(run: Any, pictures: int) -> str:
+    fresh = sum(s.epochs * s.fresh_per_epoch for s in run.recipe.stage if s.source != "data")
+    held = f"A data set of {pictures:,} pictures"
+    return f"{held} and {fresh:,} fresh scenes of the raster engine" if fresh else held
 
 
 def _wrapped(*sentences: str) -> str:
