@@ -102,11 +102,13 @@ def read_dataset(folder: Path) -> list[Sample]:
     """
     from trainer.photographs import LABELS, read_photographs
 
+    if not folder.is_dir():
+        raise DatasetError(f"{folder}: no such folder; name the folder of a data set")
     found = [name for name in (INDEX, LABELS) if (folder / name).is_file()]
     if len(found) != 1:
         raise DatasetError(
-            f"{folder}: has {' and '.join(found) or 'neither'}; a data set is a folder with an"
-            f" {INDEX}, or with photographs and a {LABELS}"
+            f"{folder}: has {' and '.join(found) or f'neither {INDEX} nor {LABELS}'}; a data set"
+            f" is a folder with an {INDEX}, or with photographs and a {LABELS}"
         )
     return read_index(folder) if found == [INDEX] else read_photographs(folder)
 

@@ -166,6 +166,8 @@ class Recipe(Section):
     Attributes:
         data: Folder of the data set, relative to the recipe, where none is named otherwise.
         start: Float weights to begin with, relative to the recipe: a bundle's model.keras.
+        ground_prior: Logits by which labels are held back until a brick is seen, so that maps of
+            weak labels are not blank; a run that begins with other weights moves them there first.
         ema: Momentum of the averaged weights that are judged and shipped; 0 does without.
         patience: Epochs without a better validation mAP after which the run ends; 0 is never.
         validation_scenes: Fresh scenes to judge on, where there is no data set.
@@ -174,6 +176,7 @@ class Recipe(Section):
     name: str
     data: str | None = None
     start: str | None = None
+    ground_prior: float = Field(0.0, ge=0, le=20)
     ema: float = Field(0.0, ge=0, lt=1)
     patience: int = Field(0, ge=0, le=100000)
     validation_scenes: int = Field(300, ge=10, le=100000)
@@ -196,6 +199,11 @@ def read_recipe(path: Path) -> Recipe:
     recipe = read_toml(path, Recipe, RecipeError)
     _check_residuals(path, recipe.network)
     _check_sides(path, recipe)
+    if recipe.network.head == "flatten" and recipe.ground_prior:
+        raise RecipeError(
+            f"{path}: ground_prior is {recipe.ground_prior}; it needs network.head ="
+            ' "positions", or 0'
+        )
     if recipe.network.head == "flatten" and recipe.loss.position_weight:
         raise RecipeError(
             f"{path}: loss.position_weight is {recipe.loss.position_weight}; it needs"

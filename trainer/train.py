@@ -19,9 +19,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from trainer.augment import LabelledPicture
+from trainer.augment import LabelledPicture, WindowSettings
 from trainer.devices import replicas
 from trainer.errors import RecipeError
+from trainer.ground_prior import apply_ground_prior
 from trainer.losses import PositionLoss, WeightedBCE
 from trainer.metrics import mean_average_precision
 from trainer.model import build_model, positions_of
@@ -106,6 +107,8 @@ def train(
         tracker = stack.enter_context(open_tracker(track, run, recipe))
         stack.enter_context(replicas(devices))
         model = _model(recipe, recipe_path, len(pictures.labels), run, done)
+        if recipe.ground_prior and done == 0:
+            _hold_back(model, recipe, pictures)
         _train_epochs(model, recipe, pictures, run, done, tracker, console)
     return final
 
@@ -209,6 +212,19 @@ def _model(recipe: Recipe, recipe_path: Path, labels: int, run: Path, done: int)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.optimizer = optimizer
     return model
+
+
+def _hold_back(model: keras.Model, recipe: Recipe, pictures: Pictures) -> None:
+    if recipe.start is None:
+        bias = model.get_layer("logits").bias
+        bias.assign(bias - recipe.ground_prior)
+        return
+    first, labels = recipe.stage[0], len(pictures.labels)
+    size = recipe.network.size_px
+    grid = positions_of(recipe.network.settings(labels), size)
+    whole = WindowSettings("picture", size, (1.0, 1.0), grid, 0.0, recipe.labels.rule())
+    held = pictures.of_epoch(0, first, 0)
+    apply_ground_prior(model, recipe.ground_prior, held, whole, labels, recipe.seed)
 
 
 def _take_weights(model: keras.Model, path: Path) -> None:
