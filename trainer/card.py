@@ -94,6 +94,7 @@ def _wrapped(*sentences: str) -> str:
 
 def _training(run: Any) -> str:
     return _wrapped(
+        "It began with the weights of an earlier run." if run.recipe.start else "",
         "Windows are cut from the pictures while training, with their instance maps.",
         "Weighted binary cross-entropy with logits,",
         f"weight {run.recipe.loss.positive_weight:g}.",
