@@ -5,11 +5,12 @@ from functools import cache
 import cv2
 import numpy as np
 
+from trainer.model import LUMINANCE
+
 MIXED_SHARE = 0.5
 BLURRED_SHARE = 0.25
 NOISY_SHARE = 0.5
 COMPRESSED_SHARE = 0.25
-LUMINANCE = (0.299, 0.587, 0.114)
 NOISE_PX = 1024
 
 

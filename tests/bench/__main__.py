@@ -15,6 +15,7 @@ from rich.console import Console
 
 from edge.errors import EdgeError
 from tests.bench.accuracy import int8_labels
+from tests.bench.choice import chosen
 from tests.bench.context import Bench
 from tests.bench.needs import CannotMeasure
 from tests.bench.publishing import publishing
@@ -90,13 +91,6 @@ def report(rows: list[Row], problems: list[str], as_lines: bool, shown: Console)
     return CANNOT_MEASURE if problems else exit_code(rows)
 
 
-def _chosen(only: list[str]) -> dict[str, Figure]:
-    unknown = sorted(set(only) - set(FIGURES))
-    if unknown:
-        raise typer.BadParameter(f"{', '.join(unknown)}; allowed: {', '.join(FIGURES)}")
-    return {name: take for name, take in FIGURES.items() if not only or name in only}
-
-
 @app.command()
 def main(
     only: Annotated[
@@ -113,7 +107,7 @@ def main(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger().setLevel(logging.ERROR)
     shown = Console(stderr=True)
-    figures = _chosen(only or [])
+    figures = chosen(only or [], FIGURES)
     with tempfile.TemporaryDirectory() as folder:
         rows, problems = measure(figures, Bench(rounds, Path(folder), data), shown)
     raise typer.Exit(report(rows, problems, as_lines, shown))

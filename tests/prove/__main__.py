@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from edge.errors import EdgeError
+from tests.bench.choice import chosen
 from tests.bench.needs import CannotMeasure
 from tests.bench.subject import ROOT
 from tests.bench.table import Row, as_json, exit_code, show
@@ -160,13 +161,6 @@ def report(
     return exit_code(rows) if judged else 0
 
 
-def _chosen(only: Sequence[str]) -> dict[str, Figure]:
-    unknown = sorted(set(only) - set(FIGURES))
-    if unknown:
-        raise typer.BadParameter(f"{', '.join(unknown)}; allowed: {', '.join(FIGURES)}")
-    return {name: figure for name, figure in FIGURES.items() if not only or name in only}
-
-
 @app.command()
 def main(
     only: Annotated[
@@ -204,7 +198,7 @@ def main(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger().setLevel(logging.ERROR)
     shown, named = Console(stderr=True), only or []
-    figures = _chosen(named)
+    figures = chosen(named, FIGURES)
     folder = FOLDER / "quick" if quick else FOLDER
     place = data.resolve() if data else None
     proof = Proof(folder, code_mark(), quick, place, types, budget, paper_epochs)

@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from trainer.disturb import LUMINANCE, disturb
+from trainer.disturb import disturb
+from trainer.model import LUMINANCE
 
 
 def picture() -> np.ndarray:

@@ -1,11 +1,12 @@
 """Everything of a scene that has a surface, as both engines draw it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from trainer.scenes.colours import Colour, colours
-from trainer.scenes.grounds import ground_colours
+from trainer.scenes.grounds import photograph_colours
 from trainer.scenes.scene import Brick, Clutter, Ground, Scene, model_matrix
 
 
@@ -41,8 +42,14 @@ def bodies_of(scene: Scene) -> list[Body]:
 def mean_albedo(ground: Ground) -> np.ndarray:
     """(3,) mean albedo of a ground."""
     if ground.photograph is not None:
-        return ground_colours(ground).mean(axis=(0, 1))
+        return _photograph_albedo(ground.photograph)
     return (np.asarray(ground.dark) + np.asarray(ground.bright)) / 2
+
+
+@lru_cache(maxsize=64)
+def _photograph_albedo(path: str) -> np.ndarray:
+    # A megapixel of powers: as long as drawing the whole scene, so once a photograph.
+    return photograph_colours(path).mean(axis=(0, 1))
 
 
 def linear(srgb: str) -> tuple[float, float, float]:

@@ -53,6 +53,15 @@ def ground_photograph(path: str) -> np.ndarray:
     return np.concatenate([row, row[::-1]], axis=0)
 
 
+def photograph_colours(path: str) -> np.ndarray:
+    """A photograph's albedo (1024, 1024, 3) float32, linear.
+
+    Raises:
+        PictureError: It cannot be read.
+    """
+    return (ground_photograph(path).astype(np.float32) / 255) ** 2.2
+
+
 def ground_colours(ground: Ground) -> np.ndarray:
     """The ground's albedo (s, s, 3) float32, linear; one tile of `tile_mm`.
 
@@ -60,7 +69,7 @@ def ground_colours(ground: Ground) -> np.ndarray:
         PictureError: Its photograph cannot be read.
     """
     if ground.photograph is not None:
-        return (ground_photograph(ground.photograph).astype(np.float32) / 255) ** 2.2
+        return photograph_colours(ground.photograph)
     main, dirt = np.moveaxis(pattern(ground.kind, ground.seed), -1, 0)[..., None]
     dark, bright = np.asarray(ground.dark), np.asarray(ground.bright)
     return ((dark + (bright - dark) * main) * (0.7 + 0.6 * dirt)).astype(np.float32)
