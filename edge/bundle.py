@@ -5,8 +5,9 @@ A folder. Copying it is the deployment:
     manifest.json             everything below, a SHA-256 of every other file, a seal of its own
     classifier.int8.tflite    uint8 picture (1, s, s, 3) -> float32 logits (1, n)
     companion.float.tflite    the same picture + int32[k] label indices -> logits (1, n) and
-                              Grad-CAM maps (k, h, w) in logit units, and perhaps a third
-                              output, HiResCAM maps (k, h, w) in logit units, signed
+                              Grad-CAM maps (k, h, w) in logit units, and perhaps more: HiResCAM
+                              maps, signed, then max-pooled ones
+    variants.float.tflite     perhaps: the same, with HiResCAM and max-pooled maps alone
     self_test/                a few pictures with the answers the trainer got
     evaluation.json           every figure of the model card
     MODEL_CARD.md             what it was trained on, how well it does, where it fails
@@ -40,7 +41,10 @@ from edge.manifest import (
 from edge.pictures import read_picture
 from edge.preprocessing import Preprocessing
 
-COMPANION_OUTPUTS_MAX = 3
+COMPANION_MAPS = ("grad-cam", "hirescam", "grad-cam-max")
+"""Methods in the order of a companion's outputs after the logits; it has the first, two or all."""
+VARIANT_MAPS = COMPANION_MAPS[1:]
+"""The same of a file of variants, which has both."""
 LONE_LOGIT_ROOM = 6.0
 """How much farther than all on average a single logit may be off in the self-test."""
 SPREAD_LOGITS_MIN = 1e-3
@@ -102,6 +106,8 @@ def read_bundle(folder: Path) -> Bundle:
     classifier = _open_model(bundle, "classifier")
     check_classifier(bundle, classifier)
     check_companion(bundle, _open_model(bundle, "companion", to_run=False))
+    if "variants" in manifest.files:
+        check_variants(bundle, _open_model(bundle, "variants", to_run=False))
     replay_self_test(bundle, classifier)
     return bundle
 
@@ -175,18 +181,27 @@ def check_classifier(bundle: Bundle, model: Interpreter) -> None:
 
 def check_companion(bundle: Bundle, model: Interpreter) -> None:
     """Refuse a companion whose inputs or outputs do not fit the manifest."""
+    count = min(max(len(model.outputs) - 1, 1), len(COMPANION_MAPS))
+    _check_maps(bundle, "companion", model, count)
+
+
+def check_variants(bundle: Bundle, model: Interpreter) -> None:
+    """Refuse a file of variants whose inputs or outputs do not fit the manifest."""
+    _check_maps(bundle, "variants", model, len(VARIANT_MAPS))
+
+
+def _check_maps(bundle: Bundle, role: str, model: Interpreter, count: int) -> None:
     size, labels = bundle.preprocessing.size_px, len(bundle.labels)
     maps = (-1, *bundle.manifest.companion.grid)
-    hires = (maps,) if len(model.outputs) == COMPANION_OUTPUTS_MAX else ()
     _expect(
-        bundle.path("companion"),
+        bundle.path(role),
         {"input": model.inputs, "output": tuple(shape for shape, _ in model.outputs)},
         {
             "input": (
                 ((1, size, size, 3), np.dtype(np.uint8)),
                 ((-1,), np.dtype(np.int32)),
             ),
-            "output": ((1, labels), maps, *hires),
+            "output": ((1, labels), *[maps] * count),
         },
     )
 

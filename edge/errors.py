@@ -5,6 +5,7 @@
     ├── BundleError (ValueError)        the model bundle: file, found, expected
     ├── PictureError (ValueError)       one picture that cannot be labelled
     ├── InterpreterError (RuntimeError) no runtime, or a model it cannot run
+    ├── ExplainError (RuntimeError)     an explanation that cannot be made here
     ├── CameraError (OSError)
     │   ├── CameraUnavailable           it could not be opened
     │   └── CameraLost                  it was open and stopped delivering
@@ -33,6 +34,10 @@ class PictureError(EdgeError, ValueError):
 
 class InterpreterError(EdgeError, RuntimeError):
     """No TFLite runtime works here, or a model does not run on it."""
+
+
+class ExplainError(EdgeError, RuntimeError):
+    """An explanation cannot be made here; the message says what is missing and what to do."""
 
 
 class CameraError(EdgeError, OSError):

@@ -7,7 +7,7 @@ import numpy as np
 
 from edge.errors import InterpreterError
 from edge.interpreter import Interpreter
-from trainer.companion import companion
+from trainer.companion import companion, variants
 from trainer.errors import ExportError
 from trainer.folded import fold
 from trainer.model import ModelSettings, build_model
@@ -62,11 +62,7 @@ def check_classifier_file(path: Path, pictures: np.ndarray) -> None:
 
 
 def check_companion_file(
-    path: Path,
-    model: keras.Model,
-    settings: ModelSettings,
-    pictures: np.ndarray,
-    pooling: str = "mean",
+    path: Path, model: keras.Model, settings: ModelSettings, pictures: np.ndarray
 ) -> float:
     """Run every check of a companion.
 
@@ -75,7 +71,6 @@ def check_companion_file(
         model: The Keras model it was made from.
         settings: Its shape.
         pictures: (b, s, s, 3) uint8, b >= 1.
-        pooling: As the companion was built.
 
     Returns:
         The largest difference from the float64 gradient found.
@@ -84,22 +79,35 @@ def check_companion_file(
         ExportError: A check failed.
     """
     exported = open_exported(path)
-    if pooling == "mean":
-        check_one_partition(path, exported)
+    check_one_partition(path, exported)
+    return _difference(path, exported, ("maps", "hires", "max_pooled"), model, settings, pictures)
+
+
+def check_variants_file(
+    path: Path, model: keras.Model, settings: ModelSettings, pictures: np.ndarray
+) -> float:
+    """Run every check of a file of variants, which may be slow; as `check_companion_file`."""
+    exported = open_exported(path)
+    return _difference(path, exported, ("hires", "max_pooled"), model, settings, pictures)
+
+
+def _difference(path, exported, kinds, model, settings, pictures) -> float:
     reference = in_float64(model, settings)
-    return max(_map_difference(path, exported, reference, p, pooling) for p in pictures)
+    return max(_map_difference(path, exported, kinds, reference, p) for p in pictures)
 
 
-def _map_difference(path, exported, reference, picture, pooling) -> float:
+def _map_difference(path, exported, kinds, reference, picture) -> float:
     logits = reference_maps(reference, picture, [0]).logits
     wanted = np.argsort(-logits[0])[:5].astype(np.int32)
-    expected = reference_maps(reference, picture, wanted, pooling)
-    outputs = exported.run(picture[None], wanted)
-    check_finite(path, outputs)
+    expected = reference_maps(reference, picture, wanted)
+    found, *maps = exported.run(picture[None], wanted)
+    check_finite(path, (found, *maps))
     spread = max(float(np.abs(expected.logits).max()), 1.0)
+    # A companion without variants ends with its Grad-CAM.
+    pairs = zip(maps, (getattr(expected, kind) for kind in kinds), strict=False)
     difference = max(
-        float(np.abs(outputs[0] - expected.logits).max()) / spread,
-        *(_share_of_map(*pair) for pair in zip(outputs[1:], expected[1:], strict=False)),
+        float(np.abs(found - expected.logits).max()) / spread,
+        *(_share_of_map(*pair) for pair in pairs),
     )
     if not difference <= MAP_TOLERANCE:
         raise ExportError(
@@ -114,11 +122,26 @@ def _share_of_map(found: np.ndarray, expected: np.ndarray) -> float:
     return float((np.abs(found - expected) / scale).max())
 
 
-def check_random_weights(folder: Path, settings: ModelSettings, pooling: str = "mean") -> float:
+def check_random_weights(folder: Path, settings: ModelSettings) -> float:
     """Hold the companion against the gradient on random weights too.
 
     A trained network can hide an error behind maps that are zero everywhere.
     """
+    model, pictures = _random(settings)
+    path = folder / "random.tflite"
+    path.write_bytes(companion(fold(model, settings)))
+    return check_companion_file(path, model, settings, pictures)
+
+
+def check_random_variants(folder: Path, settings: ModelSettings) -> float:
+    """The same for the file of variants."""
+    model, pictures = _random(settings)
+    path = folder / "random.variants.tflite"
+    path.write_bytes(variants(fold(model, settings)))
+    return check_variants_file(path, model, settings, pictures)
+
+
+def _random(settings: ModelSettings) -> tuple[keras.Model, np.ndarray]:
     model = build_model(settings, seed=1)
     rng = np.random.default_rng(1)
     # Fresh batch-norm is almost the identity; give every weight something to get wrong.
@@ -128,7 +151,5 @@ def check_random_weights(folder: Path, settings: ModelSettings, pooling: str = "
             for w in model.get_weights()
         ]
     )
-    path = folder / "random.tflite"
-    path.write_bytes(companion(fold(model, settings), pooling))
-    pictures = rng.integers(0, 256, (1, settings.size_px, settings.size_px, 3)).astype(np.uint8)
-    return check_companion_file(path, model, settings, pictures, pooling)
+    side = settings.size_px
+    return model, rng.integers(0, 256, (1, side, side, 3)).astype(np.uint8)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from trainer.faithfulness.commands import explain_eval
 from trainer.render import commands
 
 # Keras and TensorFlow read these when they are imported, which the commands do.
@@ -97,22 +98,22 @@ def export(
         Path | None,
         typer.Option(metavar="DIR", help="Pictures for the self-test; validation if not given."),
     ] = None,
-    max_pooled: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Also write the paper's max-pooled companion."),
-    ] = None,
+    variants: Annotated[
+        bool,
+        typer.Option(
+            "--variants",
+            help="Add HiResCAM and the paper's max-pooled maps, where the network has the flatten"
+            " head: one more float file. With the positions head they are always there.",
+        ),
+    ] = False,
 ) -> None:
     """Quantise, build the companion, check both, calibrate, evaluate, seal."""
     from trainer.export import export as export_run
-    from trainer.export import export_max_pooled
 
     console = Console()
-    bundle = export_run(run, data, out, name or out.name, console, photographs, self_test)
+    bundle = export_run(run, data, out, name or out.name, console, photographs, self_test, variants)
     megabytes = sum(f.bytes for f in bundle.manifest.files.values()) / 1e6
     console.print(f"{out}: {len(bundle.labels)} labels, {megabytes:.1f} MB, {bundle.sha256[:12]}")
-    if max_pooled is not None:
-        difference = export_max_pooled(run, max_pooled)
-        console.print(f"{max_pooled}: off a float64 gradient by {difference:.1e}")
 
 
 @app.command()
@@ -190,6 +191,7 @@ for _command in (
     commands.settle,
     commands.verify,
     commands.coco,
+    explain_eval,
 ):
     app.command()(_command)
 

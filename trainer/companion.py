@@ -1,4 +1,4 @@
-"""The float companion: logits, Grad-CAM and HiResCAM of any labels in one run, built-in operators.
+"""The float companion: logits and maps of any labels in one run, built-in operators.
 
 TFLite has no gradients, so the head's vector-Jacobian product is written out. With hidden layers
 h1 .. hm before leaky ReLU, slopes s1 .. sm there, and the label's column w of the last kernel,
@@ -13,17 +13,23 @@ convolution. Max-pooling hands every gradient to one input, so the *sum* over po
 the sum over pooled positions of dz/dp: mean-pooled weights need no routing. The "positions" head
 takes each label's largest score, so only that position's rows take part.
 
-HiResCAM (Draelos and Carin 2020) is the sum over channels of dz/dA * A at each position. It is
-given for the "positions" head, signed and not cut off at zero: what is above speaks for the label,
-what is below against it. Only the strongest position has a gradient, so it is one cell, or the up
-to nine cells of that position's pooling window; with a linear head its sum is the logit less the
-label's bias.
+HiResCAM (Draelos and Carin 2020) is the sum over channels of dz/dA * A at each position, signed and
+not cut off at zero: what is above speaks for the label, what is below against it. With the
+"positions" head only the strongest position has a gradient, so it is one cell, or the up to nine
+cells of that position's pooling window; with a linear head its sum is the logit less the label's
+bias. The paper's variant takes the largest gradient over positions for a channel's weight.
+
+With the "positions" head both cost next to nothing and travel in the companion. With the "flatten"
+head every position has a gradient; finding its way back through the last pooling would cost a tenth
+of the forward pass, and a second partition: `variants` is a file of its own.
 
 XNNPACK takes over the forward pass as one partition. The way back is a thousandth of the work, and
 its shapes change with k; it is written so that XNNPACK leaves all of it alone: kernels that look
 computed rather than constant, a choice instead of a product, a shape that is read from the input.
 Otherwise every interruption would be a second partition, and a new k could not be prepared.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -33,28 +39,45 @@ from trainer.graph import Graph, to_tflite
 from trainer.model import POOL_SIDE, POOL_STRIDE, ModelSettings, maps_of
 
 
-def companion(folded: Folded, pooling: str = "mean") -> bytes:
+def companion(folded: Folded) -> bytes:
     """Build the companion.
 
     Args:
         folded: The weights.
-        pooling: How dz/dA becomes a channel's weight: "mean" is Grad-CAM; "max" is the paper's
-            variant, behind a max-pool never negative.
 
     Returns:
-        A .tflite file: uint8 picture (1, s, s, 3) and int32 indices (k,) -> logits (1, n), maps
-        (k, h, w) in logit units, and if `has_hires`, HiResCAM maps (k, h, w) in logit units.
+        A .tflite file: uint8 picture (1, s, s, 3) and int32 indices (k,) -> logits (1, n) and
+        Grad-CAM maps (k, h, w); for the "positions" head also HiResCAM maps and the paper's
+        max-pooled maps, both (k, h, w). All in logit units.
 
     Raises:
         ExportError: The converter refuses.
     """
-    cam = GradCamGraph(folded)
-    size = folded.settings.size_px
+    return _explaining(folded, GradCamGraph.explain)
+
+
+def variants(folded: Folded) -> bytes:
+    """Build the file of HiResCAM and of the paper's max-pooled maps, for any head.
+
+    Args:
+        folded: The weights.
+
+    Returns:
+        As `companion`, with the outputs logits (1, n), HiResCAM and max-pooled maps (k, h, w).
+
+    Raises:
+        ExportError: The converter refuses.
+    """
+    return _explaining(folded, GradCamGraph.vary)
+
+
+def _explaining(folded: Folded, explain) -> bytes:
+    cam, size = GradCamGraph(folded), folded.settings.size_px
 
     # TFLite orders inputs by name: the picture comes before what is wanted of it. Outputs too:
-    # logits, maps, maps_hires.
+    # logits, maps, maps_hires, maps_max.
     def serve(picture, wanted):
-        return cam.explain(picture, wanted, pooling)
+        return explain(cam, picture, wanted)
 
     return to_tflite(
         serve,
@@ -76,40 +99,76 @@ def grid(settings: ModelSettings) -> tuple[int, int]:
     return side, side
 
 
-def has_hires(settings: ModelSettings) -> bool:
-    """Whether the companion gives HiResCAM too.
-
-    With the "flatten" head every position has a gradient; finding its way back through the last
-    pooling and the products with A would cost a tenth of the forward pass, or a second partition.
-    """
+def has_variants(settings: ModelSettings) -> bool:
+    """Whether the companion itself gives HiResCAM and the max-pooled maps too."""
     return settings.head == "positions"
+
+
+class Seen(NamedTuple):
+    """What the forward pass and the way back through the head leave, as tensors.
+
+    Attributes:
+        wanted: (k,) int32 label indices.
+        activation: A, (1, h, w, c).
+        pooled: What the head sees: A or its pooling.
+        strongest: (k,) the row of the head that each wanted label speaks from.
+        back: dz/dh1 (k, d1); None without hidden layers.
+        logits: (1, n).
+    """
+
+    wanted: tf.Tensor
+    activation: tf.Tensor
+    pooled: tf.Tensor
+    strongest: tf.Tensor
+    back: tf.Tensor | None
+    logits: tf.Tensor
+
+    @property
+    def flat(self) -> tf.Tensor:
+        """A as (h * w, c)."""
+        _, height, width, channels = self.activation.shape
+        return tf.reshape(self.activation, [height * width, channels])
 
 
 class GradCamGraph(Graph):
     """The forward parts, and the way back from a label to the last convolution."""
 
-    def explain(self, picture, wanted, pooling: str):
-        """Logits (1, n), and of the wanted labels maps (k, h, w) and perhaps HiResCAM."""
+    def explain(self, picture, wanted):
+        """Logits (1, n), and of the wanted labels maps (k, h, w) and perhaps the variants."""
+        seen = self._see(picture, wanted)
+        maps = {"maps": self._maps(seen, self._mean_weights(seen))}
+        if has_variants(self.settings):
+            maps |= self._variants(seen)
+        return {"logits": seen.logits, **maps}
+
+    def vary(self, picture, wanted):
+        """Logits (1, n), and of the wanted labels HiResCAM and max-pooled maps (k, h, w)."""
+        seen = self._see(picture, wanted)
+        return {"logits": seen.logits, **self._variants(seen)}
+
+    def _variants(self, seen: "Seen"):
+        hires = self._hires_cell(seen) if has_variants(self.settings) else self._hires(seen)
+        return {
+            "maps_hires": self._shaped(seen, hires),
+            "maps_max": self._maps(seen, self._max_weights(seen)),
+        }
+
+    def _see(self, picture, wanted) -> "Seen":
         activation = self.features(picture)
-        seen = self.seen_by_head(activation)
-        rows = self.rows(seen)
+        pooled = self.seen_by_head(activation)
+        rows = self.rows(pooled)
         hidden, scores = self.hidden(rows)
         strongest = self._strongest(scores, wanted)
         back = self._back([tf.gather(h, strongest) for h in hidden], wanted)
-        height, width, channels = activation.shape[1:]
-        if pooling == "mean":
-            alpha = self._mean_weights(back, wanted, channels, height * width)
-        else:
-            alpha = self._max_weights(back, wanted, activation, seen)
-        flat = tf.reshape(activation, [height * width, channels])
-        maps = {"maps": tf.nn.relu(tf.matmul(alpha, flat, transpose_b=True))}
-        if has_hires(self.settings):
-            maps["maps_hires"] = self._hires(back, wanted, strongest, flat, seen)
-        shape = [tf.size(wanted), height, width]
-        return {
-            "logits": self.logits(scores, rows.shape[0]),
-            **{name: tf.reshape(values, shape) for name, values in maps.items()},
-        }
+        logits = self.logits(scores, rows.shape[0])
+        return Seen(wanted, activation, pooled, strongest, back, logits)
+
+    def _maps(self, seen: "Seen", alpha):
+        return self._shaped(seen, tf.nn.relu(tf.matmul(alpha, seen.flat, transpose_b=True)))
+
+    def _shaped(self, seen: "Seen", values):
+        _, height, width, _ = seen.activation.shape
+        return tf.reshape(values, [tf.size(seen.wanted), height, width])
 
     def _strongest(self, scores, wanted):
         # The row of the head each wanted label speaks from, (k,); a single row is always row 0.
@@ -142,36 +201,46 @@ class GradCamGraph(Graph):
             return tf.gather(tf.transpose(kernel), wanted)
         return tf.matmul(back, self._computed(kernel, wanted), transpose_b=True)
 
-    def _mean_weights(self, back, wanted, channels: int, cells: int):
+    def _mean_weights(self, seen: "Seen"):
         # Mean over positions of dz/dA, (k, c); the kernel is summed once, at export.
-        kernel = self.dense[0][0]
+        kernel, (cells, channels) = self.dense[0][0], seen.flat.shape
         summed = tf.reduce_sum(tf.reshape(kernel, [-1, channels, kernel.shape[1]]), axis=0)
-        return self._through(summed / float(cells), back, wanted)
+        return self._through(summed / float(cells), seen.back, seen.wanted)
 
-    def _max_weights(self, back, wanted, activation, seen):
-        to_head = self._through(self.dense[0][0], back, wanted)
-        side, channels = seen.shape[1], seen.shape[3]
-        if self.settings.head == "positions":
-            # All other positions get nothing, so the largest gradient is this one or zero.
-            return tf.nn.relu(to_head) if activation.shape[1] > 1 else to_head
+    def _max_weights(self, seen: "Seen"):
+        if self.settings.head == "flatten":
+            return tf.reduce_max(self._gradient(seen), axis=1)
+        # All other positions get nothing, so the largest gradient is this one or zero.
+        to_head = self._through(self.dense[0][0], seen.back, seen.wanted)
+        return tf.nn.relu(to_head) if seen.activation.shape[1] > 1 else to_head
+
+    def _hires(self, seen: "Seen"):
+        # Sum over channels of dz/dA * A at each position of A, (k, h * w).
+        return tf.reduce_sum(self._gradient(seen) * seen.flat, axis=2)
+
+    def _gradient(self, seen: "Seen"):
+        # dz/dA of the "flatten" head, (k, h * w, c), handed through the pooling to its winners.
+        activation, pooled = seen.activation, seen.pooled
+        side, channels = pooled.shape[1], pooled.shape[3]
+        to_head = self._through(self.dense[0][0], seen.back, seen.wanted)
         gradient = tf.reshape(to_head, [-1, side * side, channels])
-        if activation is seen:
-            return tf.reduce_max(gradient, axis=1)
-        winners = _winners(activation, seen)
+        if activation is pooled:
+            return gradient
+        winners = _winners(activation, pooled)
         window, mask = _routes(activation.shape[1], side)
         routed = tf.gather(gradient, window, axis=1) * tf.gather(winners, mask, axis=0)[None]
-        return tf.reduce_max(tf.reduce_sum(routed, axis=2), axis=1)
+        return tf.reduce_sum(routed, axis=2)
 
-    def _hires(self, back, wanted, strongest, flat, seen):
-        # Sum over channels of dz/dA * A at each position of A, (k, h * w). Only what the strongest
-        # position takes from counts: m cells, whose channels are 0 but where they were taken.
-        cells, channels = flat.shape
-        inside = _inside(round(cells**0.5), seen.shape[1])
-        places = tf.gather(tf.constant(inside), strongest)
-        taken = tf.reshape(_maxima(tf.gather(flat, places)), [tf.size(places), channels])
+    def _hires_cell(self, seen: "Seen"):
+        # HiResCAM of the "positions" head, (k, h * w). Only what the strongest position takes from
+        # counts: m cells, whose channels are 0 but where they were taken.
+        cells, channels = seen.flat.shape
+        inside = _inside(round(cells**0.5), seen.pooled.shape[1])
+        places = tf.gather(tf.constant(inside), seen.strongest)
+        taken = tf.reshape(_maxima(tf.gather(seen.flat, places)), [tf.size(places), channels])
         # A matrix product of every label with every other's cells, of which the diagonal counts.
-        to_head = self._through(self.dense[0][0], back, wanted)
-        count, numbers = tf.size(wanted), tf.range(tf.size(wanted))
+        to_head = self._through(self.dense[0][0], seen.back, seen.wanted)
+        count, numbers = tf.size(seen.wanted), tf.range(tf.size(seen.wanted))
         every = tf.matmul(to_head, taken, transpose_b=True)
         own = tf.gather_nd(
             tf.reshape(every, [count, count, inside.shape[1]]), tf.stack([numbers, numbers], axis=1)

@@ -21,8 +21,14 @@ from edge.preprocessing import Preprocessing, prepare
 from trainer.against_float import int8_against_float
 from trainer.calibration import choose_thresholds, fit_platt
 from trainer.card import model_card
-from trainer.checks import check_classifier_file, check_companion_file, check_random_weights
-from trainer.companion import companion, grid, layer
+from trainer.checks import (
+    check_classifier_file,
+    check_companion_file,
+    check_random_variants,
+    check_random_weights,
+    check_variants_file,
+)
+from trainer.companion import companion, grid, has_variants, layer, variants
 from trainer.dataset import SPLITS, Sample, of_split, read_dataset, read_image, targets
 from trainer.errors import ExportError, RecipeError
 from trainer.evaluate import evaluate_photographs, evaluate_renders, read_judged_photographs
@@ -33,6 +39,12 @@ from trainer.recipe import Recipe, read_recipe, recipe_hash
 from trainer.runs import read_facts
 from trainer.scenes.parts import name_of
 
+MODEL_FILES = {
+    "classifier": "classifier.int8.tflite",
+    "companion": "companion.float.tflite",
+    "variants": "variants.float.tflite",
+    "weights": "model.keras",
+}
 REPRESENTATIVE_PICTURES = 200
 SELF_TEST_PICTURES = 4
 SELF_TEST_TOLERANCE = 0.45
@@ -80,6 +92,7 @@ def export(
     console: Console,
     photographs: Path | None = None,
     self_test: Path | None = None,
+    add_variants: bool = False,
 ) -> Bundle:
     """Export a run as a sealed bundle.
 
@@ -92,6 +105,8 @@ def export(
         console: Where progress is shown.
         photographs: Labelled photographs to judge on, see `evaluate_photographs`.
         self_test: Folder of pictures for the self-test; the first validation pictures if None.
+        add_variants: Whether to add the file of HiResCAM and max-pooled maps, where the companion
+            does not give them itself.
 
     Returns:
         The bundle as the device reads it.
@@ -109,7 +124,8 @@ def export(
     chosen = find_pictures([self_test]) if self_test else [s.picture for s in validation]
     folded = fold(run.model, run.settings)
     with tempfile.TemporaryDirectory() as folder, console.status("quantising and checking"):
-        classifier, companion_file, checks = _models(run, folded, training, Path(folder))
+        models, checks = _models(run, folded, training, Path(folder), add_variants)
+    classifier = models["classifier"]
     logits = _logits(classifier, run, validation, console)
     tests = {
         f"self_test_{number}": prepare(read_picture(path), Preprocessing(run.settings.size_px))
@@ -118,7 +134,7 @@ def export(
     answers = {role: _run_bytes(classifier, [picture])[0] for role, picture in tests.items()}
     manifest = _manifest(run, name, logits, validation, answers)
     pages = {"evaluation": {}, "card": "Being evaluated.\n"}
-    models = {"classifier": classifier, "companion": companion_file, "weights": _weights(run)}
+    models["weights"] = _weights(run)
     files = _files(run, models, tests, pages)
     with tempfile.TemporaryDirectory() as folder:
         draft = write_bundle(Path(folder) / "draft", manifest, files)
@@ -134,40 +150,28 @@ def export(
     return write_bundle(out, manifest, _files(run, models, tests, pages))
 
 
-def export_max_pooled(run_folder: Path, out: Path) -> float:
-    """Write the paper's max-pooled companion as a file of its own.
-
-    Returns:
-        The largest difference from a float64 gradient.
-    """
-    run = read_run(run_folder)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(companion(fold(run.model, run.settings), "max"))
-    size = run.settings.size_px
-    noise = np.random.default_rng(0).integers(0, 256, (1, size, size, 3)).astype(np.uint8)
-    return check_companion_file(out, run.model, run.settings, noise, "max")
-
-
-def _models(run: Run, folded: Folded, training: Sequence[Sample], folder: Path):
+def _models(
+    run: Run, folded: Folded, training: Sequence[Sample], folder: Path, add_variants: bool
+) -> tuple[dict[str, bytes], dict[str, float]]:
     preprocessing = Preprocessing(run.settings.size_px)
     chosen = np.random.default_rng(run.recipe.seed).permutation(len(training))
     pictures = np.stack(
         [prepare(read_image(training[i]), preprocessing) for i in chosen[:REPRESENTATIVE_PICTURES]]
     )
-    classifier, companion_file = (
-        folder / "classifier.int8.tflite",
-        folder / "companion.float.tflite",
-    )
-    classifier.write_bytes(quantise(folded, pictures))
-    check_classifier_file(classifier, pictures[:8])
-    companion_file.write_bytes(companion(folded))
+    files = {role: folder / name for role, name in MODEL_FILES.items()}
+    files["classifier"].write_bytes(quantise(folded, pictures))
+    check_classifier_file(files["classifier"], pictures[:8])
+    files["companion"].write_bytes(companion(folded))
+    given = run.model, run.settings, pictures[:4]
     checks = {
-        "map_difference_trained": check_companion_file(
-            companion_file, run.model, run.settings, pictures[:4]
-        ),
+        "map_difference_trained": check_companion_file(files["companion"], *given),
         "map_difference_random": check_random_weights(folder, run.settings),
     }
-    return classifier.read_bytes(), companion_file.read_bytes(), checks
+    if add_variants and not has_variants(run.settings):
+        files["variants"].write_bytes(variants(folded))
+        checks["variant_difference_trained"] = check_variants_file(files["variants"], *given)
+        checks["variant_difference_random"] = check_random_variants(folder, run.settings)
+    return {role: path.read_bytes() for role, path in files.items() if path.exists()}, checks
 
 
 def _logits(classifier: bytes, run: Run, samples: Sequence[Sample], console: Console) -> np.ndarray:
@@ -245,9 +249,7 @@ def _files(
 ) -> dict[str, tuple[str, bytes]]:
     evaluation = json.dumps(pages["evaluation"], indent=1) + "\n"
     return {
-        "classifier": ("classifier.int8.tflite", models["classifier"]),
-        "companion": ("companion.float.tflite", models["companion"]),
-        "weights": ("model.keras", models["weights"]),
+        **{role: (MODEL_FILES[role], content) for role, content in models.items()},
         "recipe": ("recipe.toml", (run.folder / "recipe.toml").read_bytes()),
         "evaluation": ("evaluation.json", evaluation.encode()),
         "model_card": ("MODEL_CARD.md", pages["card"].encode()),

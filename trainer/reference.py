@@ -14,11 +14,12 @@ from trainer.model import ModelSettings, build_model
 
 
 class Reference(NamedTuple):
-    """Float64: logits (1, n), and Grad-CAM and HiResCAM maps (k, h, w)."""
+    """Float64: logits (1, n); Grad-CAM, HiResCAM and max-pooled maps, each (k, h, w)."""
 
     logits: np.ndarray
     maps: np.ndarray
     hires: np.ndarray
+    max_pooled: np.ndarray
 
 
 def in_float64(model: keras.Model, settings: ModelSettings) -> keras.Model:
@@ -33,16 +34,13 @@ def in_float64(model: keras.Model, settings: ModelSettings) -> keras.Model:
     return copy
 
 
-def reference_maps(
-    model64: keras.Model, picture: np.ndarray, wanted: Sequence[int], pooling: str = "mean"
-) -> Reference:
-    """Logits, Grad-CAM and HiResCAM by tf.GradientTape, from the last convolution's activation.
+def reference_maps(model64: keras.Model, picture: np.ndarray, wanted: Sequence[int]) -> Reference:
+    """Logits and maps by tf.GradientTape, from the last convolution's activation.
 
     Args:
         model64: From `in_float64`.
         picture: (s, s, 3) uint8 RGB.
         wanted: k label indices.
-        pooling: "mean" or "max", over positions of dz/dA; HiResCAM has none.
     """
     activations = [one for one in model64.layers if one.name.endswith("_act")]
     last = [one for one in activations if one.name.startswith("conv")][-1]
@@ -53,10 +51,12 @@ def reference_maps(
         tape.watch(activation)
         chosen = [_spoken(outputs, k) for k in wanted]
     gradients = np.stack([tape.gradient(score, activation)[0].numpy() for score in chosen])
-    reduce = gradients.mean if pooling == "mean" else gradients.max
-    maps = np.einsum("hwc,kc->khw", activation[0], reduce(axis=(1, 2)))
+    mean, largest = (
+        np.maximum(np.einsum("hwc,kc->khw", activation[0], weights), 0)
+        for weights in (gradients.mean(axis=(1, 2)), gradients.max(axis=(1, 2)))
+    )
     hires = (gradients * activation[0].numpy()).sum(axis=3)
-    return Reference(outputs["logits"].numpy(), np.maximum(maps, 0), hires)
+    return Reference(outputs["logits"].numpy(), mean, hires, largest)
 
 
 def _spoken(outputs, k: int):

@@ -294,23 +294,23 @@ class Shapes:
     outputs: tuple[Any, ...]
 
 
-def with_third_output(bundle: Bundle, *shapes: tuple[int, ...]) -> Shapes:
+def with_more_outputs(bundle: Bundle, *shapes: tuple[int, ...]) -> Shapes:
     known = Interpreter(bundle.path("companion"), to_run=False)
     more = tuple((shape, np.dtype(np.float32)) for shape in shapes)
     return Shapes(known.inputs, known.outputs[:2] + more)
 
 
-def test_a_companion_may_give_hirescam_too(shipped: Bundle) -> None:
+def test_a_companion_may_give_variants_too(shipped: Bundle) -> None:
     maps = (-1, *shipped.manifest.companion.grid)
-    check_companion(shipped, cast("Interpreter", with_third_output(shipped)))
-    check_companion(shipped, cast("Interpreter", with_third_output(shipped, maps)))
+    for more in ((), (maps,), (maps, maps)):
+        check_companion(shipped, cast("Interpreter", with_more_outputs(shipped, *more)))
 
 
 def test_a_companion_with_other_outputs_is_refused(shipped: Bundle) -> None:
     maps = (-1, *shipped.manifest.companion.grid)
-    for shapes in ([(-1, 3, 4)], [maps, maps], [(1, 85)]):
+    for shapes in ([(-1, 3, 4)], [maps, maps, maps], [(1, 85)]):
         with pytest.raises(BundleError, match=r"companion\.float\.tflite: output is"):
-            check_companion(shipped, cast("Interpreter", with_third_output(shipped, *shapes)))
+            check_companion(shipped, cast("Interpreter", with_more_outputs(shipped, *shapes)))
 
 
 @pytest.mark.parametrize("role", ["classifier", "companion"])

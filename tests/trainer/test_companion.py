@@ -5,8 +5,8 @@ import pytest
 from families import FAMILIES, shaken_model
 
 from edge.interpreter import Interpreter
-from trainer.checks import check_companion_file, check_random_weights
-from trainer.companion import companion, grid, has_hires
+from trainer.checks import check_companion_file, check_random_variants, check_random_weights
+from trainer.companion import companion, grid, has_variants, variants
 from trainer.errors import ExportError
 from trainer.folded import fold
 from trainer.model import build_model
@@ -24,9 +24,9 @@ def exported(settings, tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("pooling", ["mean", "max"])
-def test_maps_equal_a_float64_gradient_on_random_weights(settings, pooling, tmp_path):
-    assert check_random_weights(tmp_path, settings, pooling) < 1e-4
+@pytest.mark.parametrize("check", [check_random_weights, check_random_variants])
+def test_maps_equal_a_float64_gradient_on_random_weights(settings, check, tmp_path):
+    assert check(tmp_path, settings) < 1e-4
 
 
 def test_one_partition_and_the_promised_shapes(settings, exported):
@@ -38,7 +38,7 @@ def test_one_partition_and_the_promised_shapes(settings, exported):
         ((-1,), np.dtype(np.int32)),
     )
     maps = (-1, *grid(settings))
-    expected = [(1, settings.labels), maps, *([maps] if has_hires(settings) else [])]
+    expected = [(1, settings.labels), *[maps] * (3 if has_variants(settings) else 1)]
     assert [shape for shape, _ in model.outputs] == expected
 
 
@@ -77,18 +77,47 @@ def test_hires_of_a_linear_head_is_an_account_of_the_logit(tmp_path):
     path = tmp_path / "companion.tflite"
     path.write_bytes(companion(fold(model, settings)))
     labels = np.arange(settings.labels, dtype=np.int32)
-    logits, _, hires = Interpreter(path).run(noise(settings), labels)
+    logits, _, hires, _ = Interpreter(path).run(noise(settings), labels)
     bias = np.asarray(model.get_layer("logits").bias)
     np.testing.assert_allclose(hires.sum((1, 2)), logits[0] - bias, atol=1e-4)
     assert ((hires != 0).sum((1, 2)) <= 1).all()
     assert hires.min() < 0 < hires.max()
 
 
+def test_hires_of_a_flatten_head_sums_to_its_logit(tmp_path):
+    # Without biases, z is homogeneous in A for ReLU-like layers: sum of A * dz/dA is z.
+    settings = FAMILIES["stack-flatten"]
+    model = shaken_model(settings)
+    for dense in (one for one in model.layers if hasattr(one, "units")):
+        dense.bias.assign(np.zeros(dense.bias.shape))
+    path = tmp_path / "variants.tflite"
+    path.write_bytes(variants(fold(model, settings)))
+    labels = np.arange(settings.labels, dtype=np.int32)
+    logits, hires, _ = Interpreter(path).run(noise(settings), labels)
+    np.testing.assert_allclose(hires.sum((1, 2)), logits[0], rtol=1e-3, atol=1e-4)
+
+
+def test_max_pooled_weights_are_never_negative_behind_a_pooling(tmp_path):
+    # The defect of the paper's variant: maps of different labels are nearly the same picture.
+    settings = FAMILIES["pooled-flatten"]
+    folded = fold(shaken_model(settings), settings)
+    mean, largest = tmp_path / "mean.tflite", tmp_path / "max.tflite"
+    mean.write_bytes(companion(folded))
+    largest.write_bytes(variants(folded))
+    labels = np.arange(settings.labels, dtype=np.int32)
+    maps = Interpreter(mean).run(noise(settings), labels)[1].reshape(len(labels), -1)
+    maxed = Interpreter(largest).run(noise(settings), labels)[2].reshape(len(labels), -1)
+    spoken = maps.any(axis=1)
+    alike = np.corrcoef(maxed)[np.triu_indices(len(labels), 1)].mean()
+    assert alike > np.corrcoef(maps[spoken])[np.triu_indices(spoken.sum(), 1)].mean()
+    assert alike > 0.9
+
+
 def test_hires_behind_a_pooling_stays_within_one_window(tmp_path):
     settings = FAMILIES["pooled-positions"]
     path = tmp_path / "companion.tflite"
     path.write_bytes(companion(fold(shaken_model(settings), settings)))
-    _, _, hires = Interpreter(path).run(noise(settings), np.arange(12, dtype=np.int32))
+    _, _, hires, _ = Interpreter(path).run(noise(settings), np.arange(12, dtype=np.int32))
     for one in hires:
         rows, columns = np.nonzero(one)
         assert np.ptp(rows) <= 2

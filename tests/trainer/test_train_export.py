@@ -1,22 +1,26 @@
 """The whole way of the trainer on a tiny data set: train, stop, go on, export, evaluate."""
 
 import json
+import re
 import shutil
 
 import keras
 import numpy as np
 import pytest
+from families import shaken_model
 from typer.testing import CliRunner
 
 from edge.bundle import read_bundle
 from edge.classifier import Classifier
 from edge.domain import Frame
-from edge.errors import BundleError
+from edge.errors import BundleError, ExplainError
 from edge.explain.gradcam import GradCam
 from edge.pictures import read_picture
+from trainer import export as exporting
 from trainer.cli import app
 from trainer.errors import DatasetError, RecipeError
-from trainer.export import export, export_max_pooled, read_run
+from trainer.export import export, read_run
+from trainer.recipe import read_recipe
 from trainer.train import learning_rate, train
 
 
@@ -122,10 +126,45 @@ def test_weight_shift_is_removed_before_calibration(bundle):
     np.testing.assert_allclose(read.probabilities(logit), expected, rtol=1e-5)
 
 
-def test_max_pooled_companion_is_an_extra_file(trained_run, tmp_path):
-    path = tmp_path / "extra" / "companion.max.tflite"
-    assert export_max_pooled(trained_run, path) <= 1e-4
-    assert path.stat().st_size > 10_000
+@pytest.fixture
+def flat_run(trained_run, tmp_path, monkeypatch):
+    """The run with the flatten head instead, and weights as they come: they tell labels apart by
+    chance only, which cannot be calibrated."""
+    monkeypatch.setattr(exporting, "fit_platt", lambda *shifted_and_wanted: (1.0, 0.0))
+    run = tmp_path / "flat"
+    shutil.copytree(trained_run, run)
+    recipe = run / "recipe.toml"
+    described = recipe.read_text()
+    assert 'head = "positions"' in described
+    flat = described.replace('head = "positions"', 'head = "flatten"')
+    flat = re.sub(r"(position|ground)_weight = .*", r"\1_weight = 0", flat)
+    recipe.write_text(re.sub(r"side_px = \d+", "side_px = 96", flat))
+    settings = read_recipe(recipe).network.settings(3)
+    shaken_model(settings).save(run / "final.keras")
+    return run
+
+
+def test_variants_of_a_flatten_head_are_an_extra_file(flat_run, piles, console, tmp_path):
+    plain = GradCam(export(flat_run, piles, tmp_path / "plain", "plain", console))
+    seen = Classifier(plain.bundle).classify(
+        Frame(0, 0.0, read_picture(piles / "images" / "0.jpg"))
+    )
+    assert plain.methods == ("grad-cam",)
+    with pytest.raises(ExplainError, match=r"no 'hirescam'.*it has grad-cam.*--variants"):
+        plain.explain(seen, plain.bundle.labels, "hirescam")
+    more = export(flat_run, piles, tmp_path / "more", "more", console, add_variants=True)
+    checks = json.loads(more.path("evaluation").read_text())["checks"]
+    assert checks["variant_difference_trained"] <= 1e-4
+    gradcam = GradCam(more)
+    found = gradcam.explain_all(seen, more.labels)
+    assert tuple(found) == gradcam.methods == ("grad-cam", "hirescam", "grad-cam-max")
+    for explained in found.values():
+        assert explained.maps.shape == (3, *more.manifest.companion.grid)
+    assert gradcam.explain(seen, more.labels, "hirescam").maps.min() < 0
+
+
+def test_a_bundle_with_the_positions_head_has_every_method(bundle):
+    assert GradCam(bundle).methods == ("grad-cam", "hirescam", "grad-cam-max")
 
 
 def test_unfinished_run_is_not_exported(trained_run, piles, console, tmp_path):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edge.bundle import Bundle
 from edge.classifier import Classifier
 from edge.domain import Frame, Label, Prediction
+from edge.errors import ExplainError
 from edge.explain.gradcam import GradCam
 from edge.pictures import read_picture
 
@@ -95,6 +96,40 @@ def test_details_say_how_it_was_made(gradcam: GradCam, seen: Prediction, shipped
     assert details["milliseconds"] > 0
     assert details["logits"].shape == (len(shipped.labels),)
     assert np.isfinite(details["logits"]).all()
+
+
+def test_all_methods_come_from_one_run_and_say_what_they_are(
+    gradcam: GradCam, seen: Prediction, shipped: Bundle
+) -> None:
+    wanted = labels_at(shipped, 3, 40)
+    found = gradcam.explain_all(seen, wanted)
+    assert tuple(found) == gradcam.methods == ("grad-cam", "hirescam", "grad-cam-max")
+    assert {e.details["pooling"] for e in found.values()} == {"mean", "none", "max"}
+    files = shipped.manifest.files
+    for method, explained in found.items():
+        assert explained.method == method
+        assert explained.details["model"] == files["classifier"].sha256
+        assert explained.details["companion"] == files["companion"].sha256
+        alone = gradcam.explain(seen, wanted, method)
+        np.testing.assert_array_equal(alone.maps, explained.maps)
+        assert (explained.maps >= 0).all() or method == "hirescam"
+
+
+def test_a_map_without_positive_evidence_is_named(
+    gradcam: GradCam, seen: Prediction, shipped: Bundle
+) -> None:
+    explained = gradcam.explain(seen, shipped.labels)
+    blank = {
+        label.id
+        for label, heat in zip(explained.labels, explained.maps, strict=True)
+        if heat.max() <= 0
+    }
+    assert set(explained.details["no_evidence"]) == blank
+
+
+def test_an_unknown_method_is_refused(gradcam: GradCam, seen: Prediction, shipped: Bundle) -> None:
+    with pytest.raises(ExplainError, match=r"'score-cam'.*it has grad-cam"):
+        gradcam.explain(seen, labels_at(shipped, 0), "score-cam")
 
 
 def _disagreeing(bundle: Bundle, seen: Prediction, device: NDArray[np.float32]) -> tuple[str, ...]:
