@@ -2,6 +2,7 @@
 
 capture    camera.next_frame()  -> frames (the newest only)
 pipeline   Pipeline.step()      -> machine, journal, board
+explainer  Explainer.step()     <- what the pipeline offers, in a process of its own
 web        waitress             <- board, -> requests
 """
 
@@ -38,11 +39,12 @@ from edge.dashboard import create_app
 from edge.domain import Frame
 from edge.errors import CameraLost, ConfigError
 from edge.explain.gradcam import GradCam
+from edge.explain.worker.explainer import Explainer
 from edge.handoff import LatestSlot
 from edge.items import ItemAssembler, Trigger
 from edge.journal import Journal
 from edge.machine import Machine
-from edge.pipeline import CameraReport, Parts, Pipeline
+from edge.pipeline import CameraReport, LimeOf, Parts, Pipeline
 from edge.worker import Worker
 from sorter_firmware_bridge.drivers import open_driver
 from sorter_firmware_bridge.drivers.driver import Driver
@@ -88,12 +90,16 @@ class App:
             self._socket = _listen(config.dashboard.host, config.dashboard.port)
             undo.callback(self._socket.close)
             journal = undo.enter_context(Journal(config.journal, time.time()))
+            self._explainer = Explainer(bundle, config.explain.settings)
             self._pipeline = self._build_pipeline(config, bundle, journal)
             self._web = _web_server(self._socket, self.board, self.requests, bundle)
             undo.pop_all()
         self._workers = {
             "capture": Worker("capture", self._capture, self._failed),
             "pipeline": Worker("pipeline", self._pipeline.step, self._failed, self._pipeline.close),
+            "explainer": Worker(
+                "explainer", self._explainer.step, self._failed, self._explainer.close
+            ),
             "web": Worker("web", self._serve, self._failed),
         }
 
@@ -110,7 +116,7 @@ class App:
 
     def start(self) -> None:
         """Start every thread: consumers first, then the producer."""
-        for name in ("web", "pipeline", "capture"):
+        for name in ("web", "explainer", "pipeline", "capture"):
             self._workers[name].start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -137,6 +143,9 @@ class App:
         self._workers["pipeline"].stop()
         self._join("pipeline")
         self._pipeline.close()
+        self._workers["explainer"].stop()
+        self._join("explainer")
+        self._explainer.close()
         self._workers["web"].stop()
         # In the server's own loop, which ends once nothing is left to wait for.
         self._web.trigger.pull_trigger(lambda: wasyncore.close_all(self._web._map))
@@ -200,6 +209,8 @@ class App:
                 journal=journal,
                 board=self.board,
                 requests=self.requests,
+                explainer=self._explainer if config.explain.lime_of else None,
+                lime_of=config.explain.lime_of or LimeOf.ASKED,
                 sensor_triggers=config.items.trigger is Trigger.SENSOR,
                 empty_at_start=config.empty_at_start,
                 camera=self._camera_report,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from edge.decision import SortDecision
 from edge.domain import Explanation, Label, Prediction
+from edge.explain.worker.progress import Progress
 from edge.handoff import Published, RequestQueue
 from edge.journal import Balance, Entry
 from sorter_firmware_bridge.bins import MachineState, Receipt
@@ -27,7 +28,25 @@ class ExplainRequest:
     label_index: int
 
 
-Request = StopRequest | ArmRequest | ExplainRequest
+@dataclass(frozen=True, slots=True)
+class LimeRequest:
+    """Somebody wants LIME of the labels that are explained on a frame.
+
+    Attributes:
+        sequence: Of the frame; one that is forgotten already gives way to the newest.
+    """
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelLimeRequest:
+    """Somebody has seen enough of a LIME that is being made, or waits."""
+
+    number: int
+
+
+Request = StopRequest | ArmRequest | ExplainRequest | LimeRequest | CancelLimeRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +81,7 @@ class Snapshot:
         about: What does not change.
         prediction: The newest one; None before the first frame.
         explanation: The newest Grad-CAM; it holds the prediction it speaks of. None before.
+        lime: What waits for LIME, what is being made and the last that are over, newest first.
         decision: The newest decision; it holds its item. None before.
         entry: The journal's row of that decision, with what became of it.
         receipt: What the machine answered last to its command; None where nothing was sent.
@@ -80,6 +100,7 @@ class Snapshot:
     about: About
     prediction: Prediction | None = None
     explanation: Explanation | None = None
+    lime: tuple[Progress, ...] = ()
     decision: SortDecision | None = None
     entry: Entry | None = None
     receipt: Receipt | None = None

@@ -1,6 +1,7 @@
 """A frame becomes a prediction, on the int8 model."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.bundle import Bundle, check_classifier
 from edge.domain import Frame, Prediction
@@ -34,9 +35,14 @@ class Classifier:
             confident first.
         """
         model_input = prepare(frame.image, self.bundle.preprocessing)
-        (logits,) = self._model.run(model_input[None])
-        probabilities = self.bundle.probabilities(logits[0])
+        logits = self.logits(model_input)
+        probabilities = self.bundle.probabilities(logits)
         above = np.flatnonzero(probabilities >= self.bundle.thresholds)
         ordered = above[np.argsort(-probabilities[above], kind="stable")]
         present = tuple(self.bundle.labels[i] for i in ordered)
-        return Prediction(frame, model_input, logits[0], probabilities, present)
+        return Prediction(frame, model_input, logits, probabilities, present)
+
+    def logits(self, model_input: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Raw logits (n,) of a prepared picture (s, s, 3)."""
+        (logits,) = self._model.run(model_input[None])
+        return np.asarray(logits[0], np.float32)

@@ -5,8 +5,9 @@ import json
 import logging
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -27,9 +28,43 @@ BundleOption = Annotated[
     Path | None,
     typer.Option("--bundle", metavar="DIR", help="Model bundle; the shipped one if not given."),
 ]
+
+
+class Method(StrEnum):
+    """What `label --explain` shows."""
+
+    GRAD_CAM = "grad-cam"
+    HIRESCAM = "hirescam"
+    GRAD_CAM_MAX = "grad-cam-max"
+    LIME = "lime"
+
+
+class HeatStyle(StrEnum):
+    """See `edge.explain.overlay.draw`."""
+
+    SPOTLIGHT = "spotlight"
+    INFERNO = "inferno"
+    VIRIDIS = "viridis"
+    CIVIDIS = "cividis"
+
+
+class SignedStyle(StrEnum):
+    """See `edge.explain.overlay.draw`."""
+
+    SIGNED = "signed"
+    PAPER = "paper"
+
+
+class Engine(StrEnum):
+    """What makes LIME."""
+
+    BRICKSIGHT = "bricksight"
+    LIME = "lime"
+
+
 PICTURES = (
     "JPEG and PNG files, folders, globs; -- before a name that begins with a dash. In folders,"
-    " hidden files and *.gradcam.png are passed over."
+    " hidden files and sheets such as *.gradcam.png are passed over."
 )
 ConfigOption = Annotated[
     Path, typer.Option("--config", metavar="FILE", help="The machine's edge.toml.")
@@ -46,9 +81,35 @@ def label(
         typer.Option(
             "--explain",
             metavar="DIR",
-            help="Write each pile beside its Grad-CAMs there, as <its name>.gradcam.png.",
+            help="Write each pile beside its maps there, as <its name>.gradcam.png, .lime.png...",
         ),
     ] = None,
+    method: Annotated[
+        Method, typer.Option(help="What --explain shows; lime stands beside Grad-CAM.")
+    ] = Method.GRAD_CAM,
+    style: Annotated[
+        HeatStyle, typer.Option(help="How maps that have no values below zero are drawn.")
+    ] = HeatStyle.SPOTLIGHT,
+    signed_style: Annotated[
+        SignedStyle,
+        typer.Option(help="How signed maps are drawn: blue and orange, or the paper's red-green."),
+    ] = SignedStyle.SIGNED,
+    scale: Annotated[
+        str,
+        typer.Option(
+            metavar="frame|map|NUMBER",
+            help="What full colour stands for: the strongest of the picture, of each map, or a"
+            " number of logits.",
+        ),
+    ] = "frame",
+    samples: Annotated[
+        int | None,
+        typer.Option(min=1, max=100_000, help="LIME: perturbed pictures at most.", metavar="N"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="LIME: the same seed, the same map.")] = 0,
+    engine: Annotated[
+        Engine, typer.Option(help="LIME: ours, or the stock lime package as a reference.")
+    ] = Engine.BRICKSIGHT,
     threads: Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the model.")] = 1,
 ) -> None:
     """Label pictures. Exits with 1 when any picture failed; the others are still labelled."""
@@ -62,7 +123,8 @@ def label(
     _make_folder(explain)
     found = list(expand(pictures))
     named = [entry for entry in found if not isinstance(entry, Labelled)]
-    labeller = Labeller(model, explain, threads, spare=named)
+    how = _explaining(explain, method, (style, signed_style, scale), (samples, seed, engine))
+    labeller = Labeller(model, how, threads, spare=named)
     shown = Console(stderr=True)
     failed = 0
     for entry in track(
@@ -76,6 +138,45 @@ def label(
     if failed:
         shown.print(f"{failed} of {len(found)} failed", style="red")
         raise typer.Exit(1)
+
+
+def _explaining(
+    folder: Path | None,
+    method: Method,
+    look: tuple[HeatStyle, SignedStyle, str],
+    lime: tuple[int | None, int, Engine],
+) -> Any:
+    if folder is None:
+        return None
+    from dataclasses import replace
+
+    from edge.explain.lime_result import LimeSettings
+    from edge.explain.sheet import Look
+    from edge.label import ExplainInto
+
+    style, signed_style, scale = look
+    samples, seed, engine = lime
+    settings = LimeSettings(seed=seed, engine=engine.value)
+    return ExplainInto(
+        folder,
+        method.value,
+        Look(style.value, signed_style.value, _scale(scale)),
+        settings if samples is None else replace(settings, samples=samples),
+    )
+
+
+def _scale(text: str) -> str | float:
+    if text in ("frame", "map"):
+        return text
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise typer.BadParameter(
+            f"found {text!r}; allowed: frame, map, or a number above 0", param_hint="--scale"
+        )
+    return number
 
 
 def _say(text: str) -> None:

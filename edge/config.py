@@ -12,13 +12,21 @@ from edge.bundle import Bundle
 from edge.cameras import CameraSettings, kind_of_source
 from edge.decision import Mode, Policy, Route, policy_problems
 from edge.errors import ConfigError
+from edge.explain.hiding import HideSettings
+from edge.explain.lime_result import LimeSettings
+from edge.explain.segments import SegmentSettings
+from edge.explain.worker.budget import Limits
+from edge.explain.worker.explainer import ExplainerSettings
 from edge.items import ItemSettings, Trigger
 from edge.journal import JournalSettings
+from edge.pipeline import LimeOf
 from edge.toml import ENCODING, FromList, Section, line_of, read_toml
 from sorter_firmware_bridge.bins import Bin
 from sorter_firmware_bridge.drivers import ADAPTERS, check_settings
 from sorter_firmware_bridge.errors import BridgeError
 
+LIME = LimeSettings()
+"""The defaults."""
 SHIPPED_BUNDLE = Path(__file__).parent / "models" / "best"
 
 
@@ -122,6 +130,30 @@ class DashboardSection(Section):
         return host
 
 
+class ExplainSection(Section):
+    """What LIME is made of and how; see `edge.explain.worker.explainer.ExplainerSettings`."""
+
+    lime: Literal["items", "everything", "asked", "off"] = "items"
+    samples: int = Field(LIME.samples, ge=1, le=100_000)
+    seconds: float = Field(10.0, ge=0.1, le=600)
+    design: Literal["random", "antithetic", "hadamard"] = LIME.design
+    superpixels: Literal["quickshift", "slic"] = LIME.segments.method
+    hide: Literal["mean", "blur", "colour"] = LIME.hide.method
+    target: Literal["logit", "probability"] = LIME.target
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    cache_mb: int = Field(32, ge=0, le=4096)
+    warm_c: float = Field(70.0, ge=0, le=120)
+    hot_c: float = Field(80.0, ge=0, le=120)
+
+    @model_validator(mode="after")
+    def _warm_before_hot(self) -> Self:
+        if self.warm_c >= self.hot_c:
+            raise ValueError(
+                f"warm_c: found {self.warm_c}, it must be below hot_c, which is {self.hot_c}"
+            )
+        return self
+
+
 class JournalSection(Section):
     """Where the record is kept."""
 
@@ -144,9 +176,23 @@ class File(Section):
     sorting: SortingSection = SortingSection()
     items: ItemsSection = ItemsSection()
     dashboard: DashboardSection = DashboardSection()
+    explain: ExplainSection = ExplainSection()
     journal: JournalSection = JournalSection()
     runtime: RuntimeSection = RuntimeSection()
     bin: Annotated[tuple[BinSection, ...], FromList] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainConfig:
+    """What LIME is made of, and how.
+
+    Attributes:
+        lime_of: Without being asked; None makes no LIME at all.
+        settings: For `edge.explain.worker.explainer.Explainer`.
+    """
+
+    lime_of: LimeOf | None
+    settings: ExplainerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +208,7 @@ class Config:
         items: For `edge.items.ItemAssembler`.
         empty_at_start: Whether the first frame shows the empty place, which is no item.
         dashboard: Host and port.
+        explain: What LIME is made of.
         journal: For `edge.journal.Journal`.
         threads: Of the model runtime.
     """
@@ -174,6 +221,7 @@ class Config:
     items: ItemSettings
     empty_at_start: bool
     dashboard: DashboardSection
+    explain: ExplainConfig
     journal: JournalSettings
     threads: int
 
@@ -221,6 +269,7 @@ def _config(path: Path, file: File) -> Config:
         items=_items(file.items),
         empty_at_start=file.items.empty_at_start,
         dashboard=file.dashboard,
+        explain=_explain(file.explain),
         journal=JournalSettings(home / file.journal.path, file.journal.max_rows),
         threads=file.runtime.threads,
     )
@@ -229,6 +278,20 @@ def _config(path: Path, file: File) -> Config:
 def _items(section: ItemsSection) -> ItemSettings:
     values = section.model_dump(exclude={"empty_at_start"})
     return ItemSettings(**{**values, "trigger": Trigger(section.trigger)})
+
+
+def _explain(section: ExplainSection) -> ExplainConfig:
+    lime = LimeSettings(
+        segments=SegmentSettings(section.superpixels),
+        hide=HideSettings(section.hide),
+        design=section.design,
+        samples=section.samples,
+        target=section.target,
+        seed=section.seed,
+    )
+    limits = Limits(celsius=(section.warm_c, section.hot_c))
+    settings = ExplainerSettings(lime, section.seconds, section.cache_mb * 10**6, limits)
+    return ExplainConfig(None if section.lime == "off" else LimeOf(section.lime), settings)
 
 
 def _source(home: Path, source: str) -> str:

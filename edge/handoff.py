@@ -1,6 +1,8 @@
 """Hand-offs between threads: the only locks of the device."""
 
 import threading
+from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -91,6 +93,73 @@ class RequestQueue(Generic[T]):
             taken = self._urgent + self._waiting
             self._urgent, self._waiting = [], []
             return taken
+
+
+class WaitingRoom(Generic[T]):
+    """One place for the newest, and a short row for those that may not be pushed aside.
+
+    Args:
+        limit: How many pinned ones may wait.
+    """
+
+    def __init__(self, limit: int = 8) -> None:
+        self._changed = threading.Condition()
+        self._limit = limit
+        self._pinned: deque[T] = deque()
+        self._newest: T | None = None
+        self._closed = False
+
+    def put(self, value: T) -> T | None:
+        """Offer a value; the one that gave way to it, if one did (itself once closed)."""
+        with self._changed:
+            if self._closed:
+                return value
+            gone, self._newest = self._newest, value
+            self._changed.notify()
+            return gone
+
+    def pin(self, value: T) -> bool:
+        """Add a value that stays until it is taken; False where too many wait, or once closed."""
+        with self._changed:
+            if self._closed or len(self._pinned) >= self._limit:
+                return False
+            self._pinned.append(value)
+            self._changed.notify()
+            return True
+
+    def take(self, timeout_s: float | None = None) -> T | None:
+        """Wait for a value, pinned ones first, and remove it; None after the time-out."""
+        with self._changed:
+            self._changed.wait_for(self._something, timeout_s)
+            if self._pinned:
+                return self._pinned.popleft()
+            value, self._newest = self._newest, None
+            return value
+
+    def waiting(self) -> tuple[T, ...]:
+        """All that waits, in the order it will be taken."""
+        with self._changed:
+            return (*self._pinned, *(() if self._newest is None else (self._newest,)))
+
+    def remove(self, unwanted: Callable[[T], bool]) -> list[T]:
+        """Take out all values that are not wanted any more."""
+        with self._changed:
+            gone = [value for value in self._pinned if unwanted(value)]
+            self._pinned = deque(value for value in self._pinned if not unwanted(value))
+            if self._newest is not None and unwanted(self._newest):
+                gone.append(self._newest)
+                self._newest = None
+            return gone
+
+    def close(self) -> list[T]:
+        """Wake every waiter, refuse what comes, give back what waited. Safe to call twice."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        return self.remove(lambda value: True)
+
+    def _something(self) -> bool:
+        return bool(self._pinned) or self._newest is not None or self._closed
 
 
 class Published(Generic[T]):

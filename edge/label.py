@@ -3,17 +3,24 @@
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edge.bundle import Bundle
 from edge.classifier import Classifier
-from edge.domain import Explanation, Frame, Prediction
+from edge.domain import Explanation, Frame, Label, Prediction
 from edge.errors import PictureError
+from edge.explain.agreement import agreement
+from edge.explain.colours import Picture
 from edge.explain.gradcam import GradCam
-from edge.explain.overlay import sheet
-from edge.pictures import SHEET_SUFFIX, read_picture, real_path, search_pictures, write_picture
+from edge.explain.lime import explanation as lime_explanation
+from edge.explain.lime import lime
+from edge.explain.lime_result import LimeSettings
+from edge.explain.sheet import PLAIN, Look, comparison, sheet
+from edge.pictures import SHEET_SUFFIXES, read_picture, real_path, search_pictures, write_picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,14 +30,33 @@ class Labelled:
     Attributes:
         picture: Its path, or the argument that it was looked for by.
         prediction: None when it failed.
+        explanation: Why; None where none was asked for.
         error: Why it failed; None when it did not.
         milliseconds: Of each stage.
     """
 
     picture: str
     prediction: Prediction | None = None
+    explanation: Explanation | None = None
     error: str | None = None
     milliseconds: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainInto:
+    """How pictures are explained.
+
+    Attributes:
+        folder: For a sheet of each picture, `<its stem>` and the suffix of the method.
+        method: Of `edge.explain.gradcam.GradCam`, or "lime".
+        look: How maps are drawn.
+        lime: How LIME works.
+    """
+
+    folder: Path
+    method: str = "grad-cam"
+    look: Look = PLAIN
+    lime: LimeSettings = field(default_factory=LimeSettings)
 
 
 def expand(arguments: Sequence[str]) -> Iterator[Path | Labelled]:
@@ -50,62 +76,99 @@ class Labeller:
 
     Args:
         bundle: A verified bundle.
-        explain_into: Folder for a sheet of Grad-CAMs for each picture, `<its stem>.gradcam.png`;
-            None explains nothing.
+        explain: Into which folder and how; None explains nothing.
         threads: CPU threads of the model runtime.
         spare: Pictures that no sheet may replace.
+
+    Raises:
+        ExplainError: The bundle cannot be explained that way.
     """
 
     def __init__(
         self,
         bundle: Bundle,
-        explain_into: Path | None = None,
+        explain: ExplainInto | None = None,
         threads: int = 1,
         spare: Iterable[Path] = (),
     ) -> None:
         self._bundle = bundle
         self._classifier = Classifier(bundle, threads)
-        self._gradcam = GradCam(bundle, threads) if explain_into else None
-        self._into = explain_into
+        self._gradcam = GradCam(bundle, threads) if explain else None
+        if self._gradcam is not None and explain is not None and explain.method != "lime":
+            self._gradcam.check(explain.method)
+        self._explain_into = explain
         self._used: set[str] = set()
         self._spared = {place for path in spare for place in (_place(path), real_path(path))}
 
     def label(self, path: Path) -> Labelled:
         """Label one picture; a picture that cannot be labelled becomes its error."""
-        clock = _Stages()
+        clock, explanation = _Stages(), None
         try:
             image = read_picture(path)
             clock.done("read")
             prediction = self._classifier.classify(Frame(0, time.monotonic(), image))
             clock.done("classify")
-            if self._gradcam is not None:
-                self._explain(path, prediction, self._gradcam)
+            if self._gradcam is not None and self._explain_into is not None:
+                explanation = self._explain(path, prediction, self._gradcam, self._explain_into)
                 clock.done("explain")
         except PictureError as error:
             return Labelled(str(path), error=str(error))
-        return Labelled(str(path), prediction, milliseconds=tuple(clock.milliseconds))
+        return Labelled(str(path), prediction, explanation, milliseconds=tuple(clock.milliseconds))
 
-    def _explain(self, path: Path, prediction: Prediction, gradcam: GradCam) -> None:
+    def _explain(
+        self, path: Path, prediction: Prediction, gradcam: GradCam, how: "ExplainInto"
+    ) -> Explanation:
         labels = prediction.present
         if not labels:
             labels = (self._bundle.labels[int(prediction.probabilities.argmax())],)
-        explanation: Explanation = gradcam.explain(prediction, labels)
-        if self._into is not None:
-            target = self._into / self._free_name(path.stem)
-            if _place(target) in self._spared:
-                raise PictureError(
-                    f"{target} is to be labelled too, and the sheet of {path} would replace it. "
-                    "Name another folder for the sheets."
-                )
-            write_picture(target, sheet(explanation, self._bundle.preprocessing))
+        target = how.folder / self._free_name(path.stem, SHEET_SUFFIXES[how.method])
+        if _place(target) in self._spared:
+            raise PictureError(
+                f"{target} is to be labelled too, and the sheet of {path} would replace it. "
+                "Name another folder for the sheets."
+            )
+        if how.method == "lime":
+            explanation, drawn = self._lime(prediction, labels, gradcam, how)
+        else:
+            explanation = gradcam.explain(prediction, labels, how.method)
+            drawn = sheet(explanation, self._bundle.preprocessing, how.look)
+        write_picture(target, drawn)
+        return explanation
 
-    def _free_name(self, stem: str) -> str:
+    def _lime(
+        self,
+        prediction: Prediction,
+        labels: Sequence[Label],
+        gradcam: GradCam,
+        how: "ExplainInto",
+    ) -> tuple[Explanation, Picture]:
+        wanted = [label.index for label in labels]
+        result = lime(
+            prediction.model_input,
+            self._classifier.logits,
+            how.lime,
+            wanted=wanted,
+            probabilities=self._bundle.probabilities,
+        )
+        every = gradcam.explain_all(prediction, labels)
+        hires = every.get("hirescam")
+        agreed = [
+            agreement(hires.maps[place], result.coefficients[index], result.segments)
+            if hires is not None
+            else None
+            for place, index in enumerate(wanted)
+        ]
+        explained = lime_explanation(prediction, labels, result)
+        shown = every["grad-cam"], explained, agreed
+        return explained, comparison(*shown, self._bundle.preprocessing, how.look)
+
+    def _free_name(self, stem: str, suffix: str) -> str:
         # Pictures of one name in two folders must not overwrite each other's sheets.
         name, number = stem, 2
         while name in self._used:
             name, number = f"{stem}-{number}", number + 1
         self._used.add(name)
-        return f"{name}{SHEET_SUFFIX}"
+        return f"{name}{suffix}"
 
 
 def _place(path: Path) -> str:
@@ -144,6 +207,38 @@ def as_json(labelled: Labelled, bundle: Bundle) -> dict[str, Any]:
             label.id: round(float(prediction.probabilities[label.index]), 6)
             for label in bundle.labels
         },
+        **({"explained": _explained(labelled.explanation)} if labelled.explanation else {}),
         "model": bundle.sha256,
         "milliseconds": dict(labelled.milliseconds),
     }
+
+
+def _explained(explanation: Explanation) -> dict[str, Any]:
+    details = explanation.details
+    rows = [
+        {"id": label.id, "max": _number(values.max()), "no_evidence": not bool((values > 0).any())}
+        for label, values in zip(explanation.labels, explanation.maps, strict=True)
+    ]
+    if explanation.method != "lime":
+        return {
+            "method": explanation.method,
+            "layer": details["layer"],
+            "disagrees": list(details["disagrees"]),
+            "labels": rows,
+        }
+    errors, r2 = details["standard_errors"], details["r2"]
+    known = [
+        {"r2": _number(fit), "standard_error": _number(np.mean(error))}
+        for fit, error in zip(r2, errors, strict=True)
+    ]
+    return {
+        "method": "lime",
+        **{key: details[key] for key in ("samples", "superpixels", "hide", "target", "seed")},
+        "warnings": list(details["warnings"]),
+        "labels": [row | more for row, more in zip(rows, known, strict=True)],
+    }
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, rounded; JSON has no others."""
+    return round(float(value), 6) if np.isfinite(value) else None

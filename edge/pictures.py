@@ -17,7 +17,13 @@ from edge.errors import PictureError
 from edge.picture_header import PictureHeader, read_header
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
-SHEET_SUFFIX = ".gradcam.png"
+SHEET_SUFFIXES = {
+    "grad-cam": ".gradcam.png",
+    "grad-cam-max": ".gradcam-max.png",
+    "hirescam": ".hirescam.png",
+    "lime": ".lime.png",
+}
+"""What sheets of explanations end in, by method."""
 """Ends the name of a sheet of Grad-CAMs, which no folder is searched for."""
 
 MAX_PIXELS = 64_000_000
@@ -117,10 +123,10 @@ def find_pictures(arguments: Iterable[Path | str]) -> list[Path]:
 def search_pictures(argument: Path | str) -> list[Path | PictureError]:
     """Find the pictures that a file, folder or glob stands for.
 
-    A folder is searched with all below it, sorted; hidden files and sheets of Grad-CAMs
-    (`*.gradcam.png`) are left out, and links to folders are not followed, neither there nor by
-    `**`. A path that is neither folder nor glob is passed on as it is, so that one missing file
-    fails by itself.
+    A folder is searched with all below it, sorted; hidden files and sheets of maps
+    (such as `*.gradcam.png`) are left out, and links to folders are not followed, neither there
+    nor by `**`. A path that is neither folder nor glob is passed on as it is, so that one missing
+    file fails by itself.
 
     Returns:
         Paths, and an error for each folder that cannot be listed, a folder without pictures, a
@@ -155,7 +161,7 @@ def _in_folder(folder: Path) -> list[Path | PictureError]:
         place / name
         for place, names in _folders_from(folder, failures)
         for name in names
-        if _looks_like_picture(place / name) and not name.endswith(SHEET_SUFFIX)
+        if _looks_like_picture(place / name) and not name.endswith(tuple(SHEET_SUFFIXES.values()))
     )
     if not found and not failures:
         failures.append(

@@ -1,15 +1,27 @@
 """One frame from start to end; has no thread and no lock."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
-from edge.board import ArmRequest, Board, ExplainRequest, Requests, StopRequest
+from edge.board import (
+    ArmRequest,
+    Board,
+    CancelLimeRequest,
+    ExplainRequest,
+    LimeRequest,
+    Requests,
+    StopRequest,
+)
 from edge.classifier import Classifier
 from edge.decision import Facts, Policy, SortDecision, command_for, decide
 from edge.domain import Explanation, Frame, Label, Prediction
 from edge.explain.gradcam import GradCam
+from edge.explain.worker.explainer import Explains
+from edge.explain.worker.progress import Progress
 from edge.handoff import LatestSlot
 from edge.items import Item, ItemAssembler
 from edge.journal import Journal
@@ -18,6 +30,16 @@ from sorter_firmware_bridge.bins import Cause, Receipt, ReceiptState
 
 RECENT_ROWS = 20
 IDLE_S = 0.05
+EXPLAINED_KEPT = 8
+"""Frames that a person may still ask a LIME of."""
+
+
+class LimeOf(StrEnum):
+    """What LIME is made of without being asked."""
+
+    EVERYTHING = "everything"
+    ITEMS = "items"
+    ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +63,8 @@ class Parts:
         journal: The record.
         board: Where snapshots are published.
         requests: What people ask for.
+        explainer: Makes LIME beside it; None makes none.
+        lime_of: What it makes without being asked.
         sensor_triggers: Whether a sensor of the machine begins an item.
         empty_at_start: Whether the first frame shows the empty place, which is no item.
         camera: How the camera does.
@@ -57,6 +81,8 @@ class Parts:
     journal: Journal
     board: Board
     requests: Requests
+    explainer: Explains | None = None
+    lime_of: LimeOf = LimeOf.ITEMS
     sensor_triggers: bool = False
     empty_at_start: bool = False
     camera: Callable[[], CameraReport] = lambda: CameraReport("live", None)
@@ -76,6 +102,7 @@ class Pipeline:
         self._asked: list[Label] = []
         self._decided: tuple[SortDecision, int | None] | None = None
         self._answer: Receipt | None = None
+        self._explained: deque[dict[str, Explanation]] = deque(maxlen=EXPLAINED_KEPT)
         self._frames_seen = 0
         self._closed = False
 
@@ -104,6 +131,10 @@ class Pipeline:
                     self._publish()
                 case ExplainRequest(index):
                     self._asked = [self._parts.classifier.bundle.labels[index]]
+                case LimeRequest(sequence):
+                    self._pin(sequence)
+                case CancelLimeRequest(number) if self._parts.explainer is not None:
+                    self._parts.explainer.cancel(number)
 
     def attend(self) -> None:
         """Keep the machine's watchdog quiet and write down what it answered."""
@@ -117,7 +148,8 @@ class Pipeline:
         current = self._parts.board.current()
         camera = CameraReport(current.camera_state, current.camera_problem)
         shown = current.machine, current.machine_problem, camera
-        if receipts or _condition(shown) != _condition(after):
+        news = self._lime() is not current.lime
+        if receipts or news or _condition(shown) != _condition(after):
             self._publish()
 
     def see(self, frame: Frame) -> None:
@@ -133,14 +165,17 @@ class Pipeline:
         if item is not None:
             self._decide(item)
         decided = time.perf_counter()
-        explanation = self._explain(prediction)
+        every = self._explain(prediction)
         explained = time.perf_counter()
         stage_ms = {
             "label": (labelled - started) * 1e3,
             "decide": (decided - labelled) * 1e3,
             "explain": (explained - decided) * 1e3,
         }
-        self._publish(explanation=explanation, stage_ms=stage_ms)
+        self._publish(explanation=every["grad-cam"], stage_ms=stage_ms)
+        wanted = self._parts.lime_of
+        if wanted is LimeOf.EVERYTHING or (wanted is LimeOf.ITEMS and item is not None):
+            self._offer(every)
 
     def close(self) -> None:
         """Stop the machine, write down what that dropped, close the journal. Safe to call twice."""
@@ -155,12 +190,33 @@ class Pipeline:
         finally:
             self._parts.journal.close()
 
-    def _explain(self, prediction: Prediction) -> Explanation:
+    def _explain(self, prediction: Prediction) -> dict[str, Explanation]:
         labels = list(prediction.present)
         labels += [label for label in self._asked if label not in labels]
         if not labels:
             labels = [self._parts.classifier.bundle.labels[int(prediction.probabilities.argmax())]]
-        return self._parts.gradcam.explain(prediction, labels)
+        every = self._parts.gradcam.explain_all(prediction, labels)
+        self._explained.append(every)
+        return every
+
+    def _offer(self, every: dict[str, Explanation]) -> None:
+        if self._parts.explainer is not None:
+            gradcam = every["grad-cam"]
+            self._parts.explainer.offer(gradcam.prediction, gradcam.labels, every.get("hirescam"))
+
+    def _pin(self, sequence: int) -> None:
+        if self._parts.explainer is None or not self._explained:
+            return
+        newest_first = list(reversed(self._explained))
+        every = next(
+            (e for e in newest_first if e["grad-cam"].prediction.frame.sequence == sequence),
+            newest_first[0],
+        )
+        gradcam = every["grad-cam"]
+        self._parts.explainer.pin(gradcam.prediction, gradcam.labels, every.get("hirescam"))
+
+    def _lime(self) -> tuple[Progress, ...]:
+        return self._parts.explainer.current() if self._parts.explainer is not None else ()
 
     def _sensed(self) -> None:
         if self._parts.sensor_triggers:
@@ -168,6 +224,8 @@ class Pipeline:
             if item is not None:
                 self._decide(item)
                 self._publish()
+                if self._parts.lime_of is not LimeOf.ASKED:
+                    self._offer(self._explain(item.newest))
 
     def _decide(self, item: Item) -> None:
         parts = self._parts
@@ -206,6 +264,7 @@ class Pipeline:
                 recent=recent,
                 entry=recent[0] if self._decided is not None and recent else None,
                 receipt=self._answer,
+                lime=self._lime(),
                 machine=parts.machine.state,
                 machine_problem=parts.machine.problem,
                 camera_state=camera.state,

@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.domain import Explanation, Frame
-from edge.explain.overlay import Picture, frame_scale, map_on_picture, overlay
+from edge.explain.colours import Picture, frame_scale
+from edge.explain.layout import SAMPLE
+from edge.explain.outlines import draw_masses
+from edge.explain.overlay import draw, map_on_picture
 from edge.preprocessing import Preprocessing
 
 FRAME_WIDTH_PX = 1280
@@ -17,7 +20,6 @@ EXPLAINED_WIDTH_PX = 960
 JPEG_QUALITY = 82
 EXPLANATIONS_KEPT = 8
 BAR_SIZE_PX = (256, 16)
-BAR_GREY = 128
 
 
 def fit(image: Picture, width_px: int) -> Picture:
@@ -42,12 +44,12 @@ def encode(image: Picture, suffix: str = ".jpg") -> bytes:
 def colour_bar() -> bytes:
     """The colours of a map from no evidence to full scale, left to right, as PNG.
 
-    They are drawn as on a picture: over grey, stronger where there is more evidence.
+    They are drawn as on a brick: brighter where there is more evidence.
     """
     width, height = BAR_SIZE_PX
     ramp = np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1))
-    grey = np.full((height, width, 3), BAR_GREY, np.uint8)
-    return encode(overlay(grey, ramp, 1.0), ".png")
+    brick = np.full((height, width, 3), SAMPLE, np.uint8)
+    return encode(draw(brick, ramp, 1.0), ".png")
 
 
 class FrameEncoder:
@@ -146,4 +148,5 @@ class _Explained:
             return self._picture
         heat: NDArray[np.float32] = self._maps[self.labels[label_index]]
         spread = map_on_picture(heat, self._picture, self._preprocessing)
-        return overlay(self._picture, spread, self._scale.maximum)
+        drawn = draw(self._picture, spread, self._scale.maximum)
+        return draw_masses(drawn, spread) if spread.max() > 0 else drawn

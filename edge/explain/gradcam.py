@@ -72,7 +72,7 @@ class GradCam:
             ValueError: No label was asked for, or one is not of this bundle.
             ExplainError: The bundle has no such method.
         """
-        self._check(method)
+        self.check(method)
         if method in self._given:
             return self._explain(prediction, labels, self._companion, self._given)[method]
         return self.explain_all(prediction, labels)[method]
@@ -99,7 +99,12 @@ class GradCam:
             found |= self._explain(prediction, labels, self._opened_variants(), VARIANT_MAPS)
         return found
 
-    def _check(self, method: str) -> None:
+    def check(self, method: str) -> None:
+        """Refuse a method that this bundle lacks.
+
+        Raises:
+            ExplainError: It names those that it has.
+        """
         if method not in self.methods:
             raise ExplainError(
                 f"{self.bundle.folder}: found no {method!r} in this bundle; it has"

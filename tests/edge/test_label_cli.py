@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 import edge.cli
 from edge.bundle import Bundle
 from edge.config import SHIPPED_BUNDLE
-from edge.explain.overlay import PANEL_PX
+from edge.explain.layout import PANEL_PX
 from edge.pictures import read_picture
 
 ROOT = Path(__file__).parents[2]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edge.dashboard import pictures
 from edge.dashboard.pictures import EXPLANATIONS_KEPT, ExplainedPictures, FrameEncoder
 from edge.domain import Frame
+from edge.explain.overlay import IN_THE_DARK
 from edge.preprocessing import Preprocessing
 
 
@@ -107,11 +108,10 @@ def test_a_map_is_drawn_on_its_own_picture_not_on_the_newest(
     )
     shown = _decoded(client.get("/explanation/4/0.jpg").data).astype(int)
     assert shown.shape == (48, 64, 3)
-    # No evidence on the left: the dimmed picture, of frame 4 and not of frame 5.
-    assert np.abs(shown[:, :20] - 0.45 * 60).max() <= 6
-    # Full evidence on the right: inferno's brightest yellow over grey, as overlay says.
-    bright = 0.65 * np.array([252, 255, 164]) + 0.35 * 0.45 * 60
-    assert np.abs(shown[10:-10, 50:] - bright).max() <= 12
+    # No evidence on the left: the picture in the dark, of frame 4 and not of frame 5.
+    assert np.abs(shown[:, :18] - IN_THE_DARK * 60).max() <= 6
+    # Full evidence on the right: the picture itself.
+    assert np.abs(shown[10:-10, 52:-6] - 60).max() <= 12
     plain = _decoded(client.get("/explained/4.jpg").data)
     assert np.abs(plain.astype(int) - 60).max() <= 2
 
@@ -120,10 +120,9 @@ def test_all_maps_of_a_frame_share_one_scale(client: FlaskClient, world: World) 
     weak, strong = _half(0.25, 0.0), _half(0.0, 1.0)
     world.show(explanation=explain(predict(_even(60), 4), {0: weak, 1: strong}))
     shown = _decoded(client.get("/explanation/4/0.jpg").data).astype(int)
-    # A quarter of the scale is half of the opacity (square root), in inferno's colour at 1/4.
-    inferno = cv2.applyColorMap(np.full((1, 1), 63, np.uint8), cv2.COLORMAP_INFERNO)[0, 0, ::-1]
-    expected = 0.325 * inferno + 0.675 * 0.45 * 60
-    assert np.abs(shown[10:-10, :14] - expected).max() <= 12
+    # A quarter of the scale is half of the light (square root).
+    expected = (0.5 * IN_THE_DARK + 0.5) * 60
+    assert np.abs(shown[10:-10, 6:14] - expected).max() <= 12
 
 
 def test_a_map_without_evidence_is_the_plain_picture(client: FlaskClient, world: World) -> None:
@@ -177,9 +176,9 @@ def test_a_cropped_map_lies_where_the_model_looked() -> None:
     wide = predict(_even(60, 48, 96), 4)
     kept.note(explain(wide, {0: np.ones((8, 8), np.float32)}))
     shown = _decoded(kept.drawn(4, 0) or b"").astype(int)
-    assert np.abs(shown[:, :16] - 0.45 * 60).max() <= 8
-    assert np.abs(shown[:, -16:] - 0.45 * 60).max() <= 8
-    assert shown[24, 48, 0] > 150
+    assert np.abs(shown[:, :16] - IN_THE_DARK * 60).max() <= 8
+    assert np.abs(shown[:, -16:] - IN_THE_DARK * 60).max() <= 8
+    assert np.abs(shown[20:28, 44:52] - 60).max() <= 8
 
 
 def test_the_colour_bar_goes_from_none_to_the_most(client: FlaskClient) -> None:
@@ -187,7 +186,7 @@ def test_the_colour_bar_goes_from_none_to_the_most(client: FlaskClient) -> None:
     assert answer.mimetype == "image/png"
     bar = _decoded(answer.data).astype(int)
     assert bar.shape == (16, 256, 3)
-    assert np.abs(bar[:, 0] - 0.45 * 128).max() <= 1
+    assert np.ptp(bar[:, 0]) == 0
     assert bar[8, -1, 0] > bar[8, 128, 0] > bar[8, 40, 0]
 
 

@@ -10,16 +10,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge.domain import Explanation, Frame
-from edge.explain.overlay import (
-    PANEL_PX,
-    Scale,
-    colour_bar,
+from edge.explain.colours import (
+    STYLES,
+    Style,
+    fixed_scale,
     frame_scale,
     heat_colours,
-    map_on_picture,
-    overlay,
-    sheet,
+    map_scale,
 )
+from edge.explain.overlay import draw, map_on_picture, overlay, segments_on_picture
 from edge.preprocessing import Preprocessing
 
 GRID = 31
@@ -99,35 +98,78 @@ def test_a_cropped_picture_has_no_heat_where_the_model_did_not_look() -> None:
 # --- how strong ---
 
 
+@pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("level", [0, 40, 128, 200, 255])
-def test_more_evidence_moves_farther_from_the_grey_beneath(level: int) -> None:
+def test_more_evidence_moves_farther_from_what_none_looks_like(level: int, style: Style) -> None:
+    brick = np.tile(np.array([level, 255 - level, 60], np.uint8), (1, 256, 1))
     ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]
-    drawn = overlay(even(level, 1, 256), ramp, 1.0).astype(float)[0]
+    drawn = draw(brick, ramp, 1.0, style).astype(float)[0]
     moved = np.linalg.norm(drawn - drawn[0], axis=1)
     # Each channel is rounded to a whole level.
     assert (np.maximum.accumulate(moved) - moved).max() <= 2.5
     assert moved[-1] > 60
 
 
-def test_colours_rise_in_brightness() -> None:
-    ramp = heat_colours(np.linspace(0, 1, 256, dtype=np.float32)[None])[0].astype(float)
-    brightness = ramp @ [0.299, 0.587, 0.114]
+@pytest.mark.parametrize("style", ["signed", "paper"])
+def test_evidence_against_a_label_has_another_colour_and_zero_has_none(style: Style) -> None:
+    ramp = np.linspace(-1, 1, 201, dtype=np.float32)[None]
+    drawn = draw(even(120, 1, 201), ramp, 1.0, style).astype(float)[0]
+    zero = drawn[100]
+    assert np.ptp(zero) == 0
+    moved = np.linalg.norm(drawn - zero, axis=1)
+    assert (np.diff(moved[100:]) >= -2.5).all()
+    assert (np.diff(moved[100::-1]) >= -2.5).all()
+    assert np.linalg.norm(drawn[0] - drawn[-1]) > 150
+
+
+def test_evidence_against_a_label_is_left_out_where_a_style_has_no_colour_for_it() -> None:
+    values = np.array([[-1.0, 0.0, 1.0]], np.float32)
+    for style in ("spotlight", "inferno", "viridis", "cividis"):
+        drawn = draw(even(120, 1, 3), values, 1.0, style)
+        np.testing.assert_array_equal(drawn[0, 0], drawn[0, 1])
+
+
+@pytest.mark.parametrize("palette", ["inferno", "viridis", "cividis"])
+def test_colours_rise_in_brightness(palette: str) -> None:
+    ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]
+    brightness = heat_colours(ramp, palette)[0].astype(float) @ [0.299, 0.587, 0.114]
     assert (np.diff(brightness) >= -1).all()
-    assert brightness[-1] - brightness[0] > 200
+    assert brightness[-1] - brightness[0] > 100
 
 
-def test_a_map_without_evidence_shows_the_plain_picture() -> None:
+def test_a_spotlight_shows_the_picture_itself_where_the_evidence_is() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (4, 6, 3)).astype(np.uint8)
+    heat = np.zeros((4, 6), np.float32)
+    heat[:, :3] = 2
+    drawn = draw(image, heat, 2.0)
+    np.testing.assert_array_equal(drawn[:, :3], image[:, :3])
+    # Elsewhere it is dim, and without colour.
+    assert np.ptp(drawn[:, 3:], axis=2).max() == 0
+    assert drawn[:, 3:].max() < 100
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_map_without_evidence_shows_the_plain_picture(style: Style) -> None:
     image = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
     for maximum in (0.0, 1.0):
-        drawn = overlay(image, np.zeros((40, 60), np.float32), maximum)
+        drawn = draw(image, np.zeros((40, 60), np.float32), maximum, style)
         np.testing.assert_array_equal(drawn, image)
         assert not np.shares_memory(drawn, image)
 
 
-def test_ten_times_the_evidence_looks_different_on_a_fixed_scale() -> None:
+@pytest.mark.parametrize("style", STYLES)
+def test_ten_times_the_evidence_looks_different_on_a_fixed_scale(style: Style) -> None:
+    # Min-max scaling of each map by itself would draw the two alike.
     heat = np.full((40, 60), 0.1, np.float32)
-    weak, strong = overlay(even(90), heat, 1.0), overlay(even(90), 10 * heat, 1.0)
-    assert np.abs(weak.astype(int) - strong).max() > 60
+    maximum = fixed_scale(1.0).maximum
+    weak, strong = (draw(even(90), values, maximum, style) for values in (heat, 10 * heat))
+    assert np.abs(weak.astype(int) - strong).max() >= 40
+
+
+@pytest.mark.parametrize("maximum", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_fixed_scale_is_above_zero(maximum: float) -> None:
+    with pytest.raises(ValueError, match="a number above 0; found"):
+        fixed_scale(maximum)
 
 
 def test_evidence_above_the_scale_is_drawn_as_the_most() -> None:
@@ -145,57 +187,21 @@ def test_a_picture_is_not_changed_by_drawing_on_it() -> None:
 def test_one_scale_for_all_maps_of_a_frame() -> None:
     assert frame_scale(explained(even(0), hot_cell(1, 1), 3 * hot_cell(2, 2))).maximum == 3
     assert frame_scale(explained(even(0), 0 * hot_cell(1, 1))).maximum == 0
+    assert frame_scale(explained(even(0), -5 * hot_cell(1, 1))).maximum == 5
+    assert map_scale(3 * hot_cell(2, 2)).name == "this map"
 
 
-# --- sheets ---
+def test_signed_maps_keep_their_signs_on_the_picture() -> None:
+    laid = map_on_picture(-hot_cell(15, 15), even(0, 256, 256), LETTERBOX)
+    assert laid.min() < -0.85
+    assert laid.max() == 0
 
 
-def _panels(drawn: NDArray[np.uint8], width: int) -> int:
-    """How many panels of that width lie in the first row, the colour bar left out."""
-    return (drawn.shape[1] - 96) // (width + 8)
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_a_sheet_holds_the_pile_and_a_panel_for_each_label(count: int) -> None:
-    image = even(200, 300, 400)
-    maps = [hot_cell(10 + 3 * k, 10) for k in range(count)]
-    drawn = sheet(explained(image, *maps), LETTERBOX)
-    assert drawn.dtype == np.uint8
-    assert _panels(drawn, PANEL_PX) == 1 + count
-    assert (drawn[: PANEL_PX * 3 // 4, :PANEL_PX] == 200).all()
-    for k in range(1, count + 1):
-        panel = drawn[: PANEL_PX * 3 // 4, k * (PANEL_PX + 8) :][:, :PANEL_PX]
-        assert (panel != 200).any()
-
-
-def test_many_labels_go_on_in_the_next_row() -> None:
-    four = sheet(explained(even(200, 300, 400), *[hot_cell(9, 9)] * 4), LETTERBOX)
-    one = sheet(explained(even(200, 300, 400), hot_cell(9, 9)), LETTERBOX)
-    assert _panels(four, PANEL_PX) == 4
-    assert four.shape[0] == 2 * one.shape[0]
-
-
-@pytest.mark.parametrize(("height", "width"), [(60, 900), (900, 60), (1, 400), (1, 1)])
-def test_the_map_of_a_very_long_picture_is_not_stretched(height: int, width: int) -> None:
-    """It was laid over the panel that such a picture is padded to."""
-    heat = np.zeros((GRID, GRID), np.float32)
-    heat[15, 15] = 1
-    drawn = sheet(explained(even(0, height, width), 0 * heat, heat), LETTERBOX).astype(int)
-    scale = PANEL_PX / max(height, width)
-    shown_height, shown_width = max(1, round(height * scale)), max(1, round(width * scale))
-    step = max(shown_width, 120) + 8
-    panel = drawn[:shown_height, 2 * step : 2 * step + shown_width].sum(axis=2)
-    if max(height, width) > 1:
-        row, column = np.argwhere(panel == panel.max()).mean(axis=0)
-        assert abs(row - shown_height / 2) <= 12
-        assert abs(column - shown_width / 2) <= 12
-    # Beside the picture there is only paper.
-    beside = drawn[shown_height : max(shown_height, 120), 2 * step : 2 * step + shown_width]
-    assert beside.size == 0 or np.ptp(beside.reshape(-1, 3), axis=0).max() == 0
-
-
-def test_the_colour_bar_goes_from_the_most_to_none() -> None:
-    bar = colour_bar(200, Scale(0.5, "this frame"))
-    assert bar.shape == (200, 96, 3)
-    assert tuple(bar[0, 10]) == (252, 255, 164)
-    assert tuple(bar[-1, 10]) == (0, 0, 4) or bar[-1, 10].sum() < 8
+def test_superpixels_are_laid_whole_and_end_where_the_model_did_not_look() -> None:
+    halves = np.zeros((64, 64), np.int32)
+    halves[:, 32:] = 1
+    laid = segments_on_picture(halves, even(0, 100, 300), Preprocessing(64, "crop"))
+    assert set(np.unique(laid)) == {-1, 0, 1}
+    assert (laid[:, 105:149] == 0).all()
+    assert (laid[:, 151:195] == 1).all()
+    assert (laid[:, :95] == -1).all()
