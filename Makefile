@@ -2,6 +2,7 @@
 # make test   everything: tests on both runtimes, lint, types, import contracts
 # make bench  the figures that are promised, measured
 # make prove-trainer  the figures of the trainer, measured; about 25 minutes
+# make prove-explanations  the figures of the explanations, measured; about 25 minutes
 
 PYTHON ?= python3
 SYSTEM := deploy/apt-install.sh
@@ -12,7 +13,7 @@ LOCK := -c deploy/locks/tested.txt
 endif
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-tflite bench prove-trainer lint clean help
+.PHONY: demo test test-tflite bench prove-trainer prove-explanations lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -101,6 +102,9 @@ bench: .venv-bench/ready .venv-device/ready
 
 prove-trainer: .venv/ready $(RENDER)
 	BRICKSIGHT_BLENDER=$(BLENDER) .venv/bin/python -m tests.prove $(PROVE)
+
+prove-explanations: .venv/ready
+	.venv/bin/python -m tests.prove.explaining $(PROVE)
 
 clean:
 	rm -rf .venv .venv-render .venv-device .venv-tflite .venv-bench build *.egg-info

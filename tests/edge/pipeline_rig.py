@@ -12,11 +12,12 @@ from edge.classifier import Classifier
 from edge.decision import Mode, Policy, Route, SortDecision
 from edge.domain import Frame, Label, Prediction
 from edge.explain.gradcam import GradCam
+from edge.explain.worker.explainer import Explains
 from edge.handoff import LatestSlot
 from edge.items import ItemAssembler, ItemSettings, Trigger
 from edge.journal import Balance, Entry, Journal, JournalSettings, Outcome
 from edge.machine import Machine
-from edge.pipeline import CameraReport, Parts, Pipeline
+from edge.pipeline import CameraReport, LimeOf, Parts, Pipeline
 from sorter_firmware_bridge.bins import Bin, Command, Receipt
 from sorter_firmware_bridge.drivers.simulated import SimulatedDriver, SimulatedSettings
 
@@ -90,6 +91,8 @@ class Rig:
         policy: Values that differ from those of a sorting machine.
         trigger: What begins an item.
         machine: Whether there is one.
+        explainer: Makes LIME; None makes none.
+        lime_of: What it makes without being asked.
     """
 
     def __init__(
@@ -100,6 +103,8 @@ class Rig:
         policy: dict[str, object] | None = None,
         trigger: Trigger = Trigger.STILL,
         machine: bool = True,
+        explainer: Explains | None = None,
+        lime_of: LimeOf = LimeOf.ITEMS,
     ) -> None:
         self.now_s = 1000.0
         self.log: list[str] = []
@@ -131,6 +136,8 @@ class Rig:
                 journal=self.journal,
                 board=self.board,
                 requests=self.requests,
+                explainer=explainer,
+                lime_of=lime_of,
                 sensor_triggers=trigger is Trigger.SENSOR,
                 camera=lambda: self.camera,
                 clock=lambda: self.now_s,

@@ -15,12 +15,13 @@ from edge.config import SHIPPED_BUNDLE
 from tests.bench.needs import CannotMeasure
 from tests.bench.table import Reach, Row, as_json
 from tests.prove import __main__ as command
-from tests.prove.__main__ import FIGURES, Figure
+from tests.prove.__main__ import FIGURES
 from tests.prove.ablations import NEEDS_DATA, Trained, ablations, best
 from tests.prove.context import RECIPES, Proof
 from tests.prove.drawing import piles_recipe, steady_rate
 from tests.prove.feeding import waiting_percent
 from tests.prove.ledger import UNKNOWN, Ledger
+from tests.prove.measuring import Figure
 from tests.prove.paper import not_run, rows_of
 from tests.prove.shipped import rows_of as shipped_rows
 from tests.prove.training import budget_of, decisions, run_folder

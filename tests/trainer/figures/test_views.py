@@ -1,0 +1,112 @@
+"""The whole of `figures` on the shipped bundle: pictures, numbers, page, and what is refused."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from edge.bundle import read_bundle
+from edge.config import SHIPPED_BUNDLE
+from edge.errors import PictureError
+from edge.pictures import read_picture
+from trainer.cli import app
+from trainer.errors import RecipeError
+from trainer.figures.feature_maps import as_pictures, strongest
+from trainer.figures.maximise import Ascent
+from trainer.figures.views import Wanted, draw_figures
+
+SHORT = Ascent(steps=12, jitter_px=4)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory, console):
+    out = tmp_path_factory.mktemp("figures")
+    wanted = Wanted(layers=("conv1", "conv7"), labels=("3001", "3176"), ascent=SHORT)
+    return out, draw_figures(SHIPPED_BUNDLE, out, wanted, console)
+
+
+def test_every_view_is_a_file_and_on_the_page(drawn):
+    out, found = drawn
+    names = {path.stem for path in out.glob("*.png")}
+    assert names == {
+        "kernels-conv1", "kernels-conv2", "maps-conv1", "maps-conv7", "liked-3001", "liked-3176",
+    }  # fmt: skip
+    page = (out / "figures.html").read_text()
+    assert page.count("data:image/png;base64,") == len(names) + 1
+    assert not re.search(r"(src|href)=.(?!data:)", page)
+    assert json.loads((out / "figures.json").read_text()) == found
+
+
+def test_numbers_are_of_the_shipped_network(drawn):
+    _, found = drawn
+    bundle = read_bundle(SHIPPED_BUNDLE)
+    assert found["bundle"] == bundle.sha256
+    assert found["kernels"]["conv1"]["kernels"] == 16
+    assert found["kernels"]["conv7"]["edge_like"] is None
+    # It has learned something.
+    assert found["kernels"]["conv1"]["edge_like"] > found["kernels"]["conv1"]["chance"] + 0.3
+
+
+def test_climbing_raises_the_logit(drawn):
+    out, found = drawn
+    for row in found["labels"]:
+        assert row["end"] > row["start"] + 2
+    one, other = (read_picture(out / f"liked-{part}.png") for part in ("3001", "3176"))
+    assert np.abs(one.astype(int) - other).mean() > 1
+
+
+def test_the_same_seed_climbs_to_the_same_picture(drawn, tmp_path, console):
+    _, found = drawn
+    wanted = Wanted(layers=("conv1",), labels=("3176",), ascent=SHORT)
+    again = draw_figures(SHIPPED_BUNDLE, tmp_path, wanted, console)
+    assert again["labels"][0]["end"] == pytest.approx(found["labels"][1]["end"], abs=0.05)
+
+
+def test_without_names_the_types_it_tells_best_are_drawn(tmp_path, console):
+    wanted = Wanted(ascent=Ascent(steps=1))
+    found = draw_figures(SHIPPED_BUNDLE, tmp_path, wanted, console)
+    judged = json.loads(read_bundle(SHIPPED_BUNDLE).path("evaluation").read_text())
+    rows = judged["test"]["labels"]
+    least = min(rows[row["id"]]["average_precision"] for row in found["labels"])
+    others = [row["average_precision"] or 0 for part, row in rows.items()]
+    assert len(found["labels"]) == 6
+    assert least == sorted(others)[-6]
+    assert found["layers"] == ["conv1", "conv4", "conv7"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (Wanted(layers=("conv9",)), "found conv9; this network has conv1, conv2"),
+        (Wanted(labels=("3001", "xyz")), "does not know xyz; it knows 11211"),
+    ],
+)
+def test_what_is_not_there_is_named(wanted, message, tmp_path, console):
+    with pytest.raises(RecipeError, match=message):
+        draw_figures(SHIPPED_BUNDLE, tmp_path / "out", wanted, console)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_picture_is_refused(tmp_path, console):
+    with pytest.raises(PictureError, match=r"none\.png"):
+        draw_figures(SHIPPED_BUNDLE, tmp_path, Wanted(picture=tmp_path / "none.png"), console)
+
+
+def test_the_command_prints_kinds_and_logits(tmp_path):
+    arguments = ["figures", str(SHIPPED_BUNDLE), "--out", str(tmp_path), "--labels", "3001"]
+    done = CliRunner().invoke(app, [*arguments, "--layers", "conv2", "--steps", "2"])
+    assert done.exit_code == 0, done.output
+    assert "conv1: 16 kernels, " in done.stdout
+    assert "conv7: 320 kernels, 0 % zero" in done.stdout
+    assert "3001 Brick 2x4: logit " in done.stdout
+
+
+def test_channels_that_vary_most_come_first_on_one_scale():
+    activation = np.zeros((4, 4, 3), np.float32)
+    activation[0, 0, 2] = 8
+    activation[0, 0, 0] = 2
+    assert strongest(activation, 2) == [2, 0]
+    loud, quiet = as_pictures(activation, [2, 0]).astype(int)
+    assert loud[0, 0].sum() > quiet[0, 0].sum() > quiet[1, 1].sum()
