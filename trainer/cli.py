@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from trainer.faithfulness.commands import explain_eval
+from trainer.figures.commands import figures
 from trainer.render import commands
 
 # Keras and TensorFlow read these when they are imported, which the commands do.
@@ -174,11 +175,11 @@ def evaluate(
 
 def _table(found: dict) -> str:
     lines = []
-    for where, figures in found.items():
+    for where, values in found.items():
         lines.append(where)
         lines += [
             f"  {name:30s} {value:10.4f}"
-            for name, value in figures.items()
+            for name, value in values.items()
             if isinstance(value, float)
         ]
     return "\n".join(lines)
@@ -191,6 +192,7 @@ for _command in (
     commands.settle,
     commands.verify,
     commands.coco,
+    figures,
     explain_eval,
 ):
     app.command()(_command)
