@@ -82,8 +82,6 @@ class Veil:
 
     Attributes:
         live: (L,) int64, numbers of the superpixels that are not inert, ascending.
-        contrasts: (L,) float64 above zero, how much hiding each changes: the root of the sum of
-            squared differences over its pixels and colours.
     """
 
     def __init__(
@@ -92,10 +90,8 @@ class Veil:
         self._picture = picture
         away = hidden(picture, segments, settings)
         self._change = picture ^ away
-        squares = (picture.astype(np.int32) - away) ** 2
-        changed = np.bincount(segments.reshape(-1), squares.sum(axis=2).reshape(-1))
+        changed = np.bincount(segments.reshape(-1), self._change.any(axis=2).reshape(-1))
         self.live = np.flatnonzero(changed)
-        self.contrasts = np.sqrt(changed[self.live])
         self._few = len(changed) <= BYTE_VALUES
         numbers = np.repeat(segments.reshape(-1), 3).reshape(picture.shape)
         self._numbers: NDArray[Any] = numbers.astype(np.uint8 if self._few else np.intp)

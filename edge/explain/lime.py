@@ -19,7 +19,7 @@ from edge.explain.hiding import Veil
 from edge.explain.lime_result import Ended, LimeResult, LimeSettings
 from edge.explain.segments import segment
 from edge.explain.stability import top_stability
-from edge.explain.surrogate import Surrogate
+from edge.explain.surrogate import Fit, Surrogate
 
 __all__ = [
     "Classify",
@@ -182,11 +182,7 @@ class _Sampling:
         live = max(1, len(veil.live))
         self._rows = rows_of(settings.design, live, settings.seed)
         self._surrogate = Surrogate(
-            live,
-            len(whole),
-            settings.kernel_width,
-            _penalties(veil, settings),
-            settings.design in PAIRED,
+            live, len(whole), settings.kernel_width, settings.alpha, settings.design in PAIRED
         )
         self._errors = np.full((len(whole), live), np.nan)
         self._stability = np.full(len(whole), np.nan, np.float32)
@@ -207,7 +203,8 @@ class _Sampling:
         rows = np.array(list(islice(self._rows, min(size, settings.samples - done))))
         answers = [self._function(self._veil.perturbed(row)) for row in rows]
         self._surrogate.add(rows, np.array(answers))
-        self._fit = self._surrogate.fit()
+        self._plain = self._surrogate.fit()
+        self._fit = self._sharpened(self._labels)
 
     def look(self) -> None:
         """Renew errors and stability, at growing distances: they cost more with every row."""
@@ -224,10 +221,16 @@ class _Sampling:
             self._measure(np.arange(len(self._whole)))
 
     def _measure(self, labels: NDArray[np.intp]) -> None:
-        self._errors = self._surrogate.standard_errors(self._fit)
+        self._errors = self._surrogate.standard_errors(self._plain)
+        self._fit = self._sharpened(labels)
         self._stability[labels] = top_stability(
-            self._fit.coefficients[labels], self._errors[labels], self._settings.top
+            self._plain.coefficients[labels], self._errors[labels], self._settings.top
         )
+
+    def _sharpened(self, labels: NDArray[np.intp]) -> Fit:
+        if self._settings.prior == "flat":
+            return self._plain
+        return self._surrogate.sharpened(self._plain, self._errors, labels)
 
     def _agrees(self) -> bool:
         errors = self._errors[self._labels]
@@ -264,13 +267,6 @@ class _Sampling:
         if len(self._veil.live):
             every[:, self._veil.live] = values
         return every
-
-
-def _penalties(veil: Veil, settings: LimeSettings) -> NDArray[np.float64]:
-    """(L,) or (1,), the ridge's alpha of each superpixel."""
-    if settings.prior == "flat" or not len(veil.live):
-        return np.array([settings.alpha])
-    return np.asarray(settings.alpha * veil.contrasts.mean() / veil.contrasts, np.float64)
 
 
 def explanation(prediction: Prediction, labels: Sequence[Label], result: LimeResult) -> Explanation:

@@ -12,7 +12,7 @@ from edge.explain.segments import SegmentSettings
 
 Target = Literal["logit", "probability"]
 Engine = Literal["bricksight", "lime"]
-Prior = Literal["contrast", "flat"]
+Prior = Literal["adaptive", "flat"]
 Ended = Literal["interim", "budget", "stable", "deadline", "cancelled"]
 
 
@@ -28,12 +28,10 @@ class LimeSettings:
         batch: Perturbed pictures between two looks at cancel and deadline.
         target: "logit" adds up like evidence; "probability" saturates near 0 and 1.
         kernel_width: Of the weights; see `edge.explain.surrogate`.
-        alpha: Of the ridge, above zero; on average over superpixels.
-        prior: "flat" shrinks all superpixels alike, as the `lime` package does; "contrast"
-            shrinks those more whose hiding changes little, in inverse proportion to
-            `Veil.contrasts`. That brings fewer pictures as near to the answer of many, at the
-            price of a bias towards zero that standard errors do not hold: of about
-            `8 alpha / samples` for a superpixel of mean contrast.
+        alpha: Of the ridge, above zero.
+        prior: "flat" shrinks all superpixels alike, as the `lime` package does; "adaptive" then
+            shrinks each by how little is known of it, which brings few pictures nearer to the
+            answer of many; see `edge.explain.surrogate.Surrogate.sharpened`.
         seed: Of the design.
         top: How many superpixels stability looks at.
         stable_at: Top-k stability from which sampling may end early, 0..1.
@@ -49,12 +47,12 @@ class LimeSettings:
     segments: SegmentSettings = field(default_factory=SegmentSettings)
     hide: HideSettings = field(default_factory=HideSettings)
     design: Design = "hadamard"
-    samples: int = 336
+    samples: int = 256
     batch: int = 16
     target: Target = "logit"
     kernel_width: float = 0.25
-    alpha: float = 4.0
-    prior: Prior = "contrast"
+    alpha: float = 1.0
+    prior: Prior = "adaptive"
     seed: int = 0
     top: int = 10
     stable_at: float = 0.9

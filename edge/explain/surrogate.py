@@ -9,6 +9,8 @@ Floats = NDArray[np.float64]
 SPARE_GROUPS = 4
 """How many more independent rows (or pairs) than unknowns standard errors need."""
 DETERMINANT_MIN = 1e-12
+PRIOR_MIN = 0.1
+"""Least variance that a coefficient is believed to have, in those of its error."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +59,7 @@ class Surrogate:
         superpixels: L, at least one.
         labels: n, at least one.
         kernel_width: Of `kernel_weights`.
-        alpha: Of the ridge, above zero; one for all superpixels or (L,), one for each.
+        alpha: Of the ridge, above zero.
         paired: Whether every second row is the complement of the one before.
     """
 
@@ -66,11 +68,11 @@ class Surrogate:
         superpixels: int,
         labels: int,
         kernel_width: float,
-        alpha: float | Floats,
+        alpha: float,
         paired: bool,
     ) -> None:
         self._width, self._paired = kernel_width, paired
-        self._ridge = np.diag(np.broadcast_to(np.asarray(alpha, np.float64), superpixels))
+        self._ridge = alpha * np.eye(superpixels)
         self._rows = np.empty((0, superpixels))
         self._targets = np.empty((0, labels))
         self._weights = np.empty(0)
@@ -96,10 +98,50 @@ class Surrogate:
 
     def fit(self) -> Fit:
         """Solve for the rows so far, at least one."""
+        spread, common = self._centred()
+        beta = np.asarray(np.linalg.solve(spread + self._ridge, common), np.float64)
+        return self._described(beta, spread, common)
+
+    def sharpened(self, fit: Fit, errors: Floats, labels: NDArray[np.intp]) -> Fit:
+        """Shrink some labels' coefficients by how little is known of each.
+
+        Few superpixels matter to a label, and a ridge shrinks all alike. Here every coefficient
+        gets a prior variance of its own, what its square is above that of its error (empirical
+        Bayes; MacKay 1992 calls it automatic relevance determination), and the ridge is solved
+        once more with penalties of noise over prior variance. What is noise goes to zero, what is
+        clear stays as it is.
+
+        Args:
+            fit: Of the same rows.
+            errors: (n, L) of `standard_errors`, of these rows or earlier ones; a label whose are
+                NaN stays as it is.
+            labels: Indices of those to shrink.
+
+        Returns:
+            A new fit.
+        """
+        known = labels[np.isfinite(errors[labels]).all(axis=1)]
+        if not len(known):
+            return fit
+        spread, common = self._centred()
+        size = np.diag(np.linalg.inv(spread + self._ridge))
+        doubt = errors[known] ** 2
+        level = np.maximum(doubt.mean(axis=1, keepdims=True), DETERMINANT_MIN)
+        prior = np.maximum(fit.coefficients[known] ** 2 - doubt, PRIOR_MIN * level)
+        penalties = (doubt / size).mean(axis=1, keepdims=True) / prior
+        systems = spread + penalties[:, :, None] * np.eye(len(size))
+        beta = fit.coefficients.T.copy()
+        beta[:, known] = np.linalg.solve(systems, common.T[known][:, :, None])[:, :, 0].T
+        return self._described(beta, spread, common)
+
+    def _centred(self) -> tuple[Floats, Floats]:
+        """Weighted moments of x with itself (L, L) and with y (L, n), both about their means."""
         total, x_mean, y_mean = self._means()
         spread = self._moments[1:, 1:] - total * np.outer(x_mean, x_mean)
-        common = self._products[1:] - total * np.outer(x_mean, y_mean)
-        beta = np.linalg.solve(spread + self._ridge, common)
+        return spread, self._products[1:] - total * np.outer(x_mean, y_mean)
+
+    def _described(self, beta: Floats, spread: Floats, common: Floats) -> Fit:
+        total, x_mean, y_mean = self._means()
         variance = self._squares - total * y_mean**2
         explained = 2 * (beta * common).sum(axis=0) - (beta * (spread @ beta)).sum(axis=0)
         # Sums of squares leave rounding behind where the target does not vary.
@@ -126,10 +168,11 @@ class Surrogate:
         group's residuals are multiplied by `(I - H)^(-1/2)`, H the group's part of the hat
         matrix. A group is one row (then it is HC2), or a pair of complements, whose shared
         errors cancel and would be counted as noise otherwise. The ridge's bias towards zero, of
-        relative size about `4 alpha / sum(w)`, is not part of it.
+        relative size about `4 alpha / sum(w)`, is not part of it. For coefficients that were
+        `sharpened` it is a bound from above.
 
         Args:
-            fit: Of the same rows.
+            fit: Of the same rows, not sharpened.
 
         Returns:
             (n, L) float64; NaN while there are too few rows to tell.

@@ -73,15 +73,6 @@ def test_a_row_after_its_complement_is_right_too() -> None:
         np.testing.assert_array_equal(veil.perturbed(row), expected)
 
 
-def test_contrast_is_how_much_hiding_changes() -> None:
-    picture = np.zeros((1, 4, 3), np.uint8)
-    picture[0, 1], picture[0, 3] = 2, (0, 0, 20)
-    segments = np.array([[0, 0, 1, 1]], np.int32)
-    # Means (1, 1, 1) and (0, 0, 10): six differences of 1, two of 10.
-    found = Veil(picture, segments, HideSettings()).contrasts
-    np.testing.assert_allclose(found, np.sqrt([6, 200]))
-
-
 def test_what_looks_the_same_hidden_is_inert() -> None:
     picture = mosaic(side_px=48)
     picture[:12] = 128

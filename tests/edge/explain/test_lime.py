@@ -309,7 +309,7 @@ def test_a_poor_line_is_warned_of(seen: Prediction, shipped: Bundle) -> None:
         ({"alpha": 0.0}, "alpha"),
         ({"kernel_width": float("nan")}, "kernel_width"),
         ({"stable_at": 1.1}, "stable_at"),
-        ({"prior": "steep"}, "contrast, flat"),
+        ({"prior": "steep"}, "adaptive, flat"),
         ({"stable_rounds": -1}, "stable_rounds"),
     ],
 )

@@ -57,17 +57,63 @@ def test_a_pair_weighs_alike() -> None:
     np.testing.assert_allclose(fit.coefficients, ridge.coef_, atol=1e-9)
 
 
-def test_superpixels_can_be_shrunk_apart() -> None:
-    rows, targets = first_rows("random", L, 0, 64), noise(64)
-    alphas = np.linspace(0.5, 9, L)
-    surrogate = Surrogate(L, 4, 0.25, alphas, False)
+def test_few_samples_come_nearer_to_the_truth_when_sharpened() -> None:
+    rng = np.random.default_rng(5)
+    superpixels, labels, samples = 40, 6, 120
+    weights = np.zeros((labels, superpixels))
+    weights[:, :5] = rng.normal(0, 2, (labels, 5))
+    rows = first_rows("random", superpixels, 0, samples)
+    targets = (rows @ weights.T + rng.normal(0, 1, (samples, labels))).astype(np.float32)
+    surrogate = Surrogate(superpixels, labels, 0.25, 1.0, False)
     surrogate.add(rows, targets)
-    # A ridge with an alpha for each column is one with 1 on scaled columns.
-    ridge = Ridge(alpha=1.0).fit(
-        rows / np.sqrt(alphas), targets, sample_weight=kernel_weights(rows, 0.25)
+    plain = surrogate.fit()
+    errors = surrogate.standard_errors(plain)
+    sharp = surrogate.sharpened(plain, errors, np.arange(labels))
+
+    def off(fit: Fit) -> float:
+        return float(((fit.coefficients - weights) ** 2).mean())
+
+    assert off(sharp) < 0.5 * off(plain)
+    # What is clear hardly moves, what is noise all but goes.
+    clear = np.abs(plain.coefficients) > 8 * errors
+    assert clear.sum() > 5
+    np.testing.assert_allclose(
+        sharp.coefficients[clear], plain.coefficients[clear], atol=3 * errors.max()
     )
-    found = surrogate.fit().coefficients
-    np.testing.assert_allclose(found, ridge.coef_ / np.sqrt(alphas), atol=1e-9)
+    noise = np.abs(plain.coefficients) < 0.5 * errors
+    assert np.abs(sharp.coefficients[noise]).mean() < 0.4 * np.abs(plain.coefficients[noise]).mean()
+
+
+def test_only_the_labels_asked_for_are_sharpened() -> None:
+    rows, targets = first_rows("hadamard", L, 0, 64), noise(64)
+    surrogate = Surrogate(L, 4, 0.25, 1.0, True)
+    surrogate.add(rows, targets)
+    plain = surrogate.fit()
+    errors = surrogate.standard_errors(plain)
+    every = surrogate.sharpened(plain, errors, np.arange(4))
+    one = surrogate.sharpened(plain, errors, np.array([2]))
+    np.testing.assert_array_equal(one.coefficients[2], every.coefficients[2])
+    np.testing.assert_array_equal(one.coefficients[[0, 1, 3]], plain.coefficients[[0, 1, 3]])
+    assert (one.coefficients[2] != plain.coefficients[2]).any()
+
+
+def test_without_errors_nothing_is_sharpened() -> None:
+    rows, targets = first_rows("hadamard", L, 0, 64), noise(64)
+    surrogate = Surrogate(L, 4, 0.25, 1.0, True)
+    surrogate.add(rows, targets)
+    plain = surrogate.fit()
+    unknown = np.full((4, L), np.nan)
+    assert surrogate.sharpened(plain, unknown, np.arange(4)) is plain
+
+
+def test_a_target_without_noise_is_left_as_it_is() -> None:
+    weights = np.random.default_rng(1).normal(0, 1, (3, L))
+    rows = first_rows("hadamard", L, 0, 96)
+    surrogate = Surrogate(L, 3, 0.25, 1e-9, True)
+    surrogate.add(rows, (rows @ weights.T).astype(np.float32))
+    plain = surrogate.fit()
+    sharp = surrogate.sharpened(plain, surrogate.standard_errors(plain), np.arange(3))
+    np.testing.assert_allclose(sharp.coefficients, weights, atol=1e-4)
 
 
 def test_a_target_that_does_not_vary_has_no_r2() -> None:
