@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import stats
 
 from edge.explain.agreement import Said, agreement, pool, rank_correlation, ranks
 
@@ -36,7 +37,6 @@ def test_equal_values_share_their_mean_rank() -> None:
 @settings(deadline=None)
 @given(hnp.arrays(np.int8, (2, 12), elements=st.integers(-3, 3)))
 def test_rank_correlation_is_scipys(values: np.ndarray) -> None:
-    stats = pytest.importorskip("scipy.stats")
     one, other = values
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         assert np.isnan(rank_correlation(one, other))
