@@ -7,42 +7,43 @@ from difflib import get_close_matches
 
 from flask import Response, jsonify, request
 
-from edge.board import ArmRequest, Board, ExplainRequest, Request, Requests, StopRequest
+from edge.board import (
+    ArmRequest,
+    CancelLimeRequest,
+    ExplainRequest,
+    LimeRequest,
+    Request,
+    Requests,
+    StopRequest,
+)
 from edge.dashboard.guard import json_body, problem
-from edge.dashboard.pictures import ExplainedPictures
-from edge.dashboard.state import ages_ms, printable, state_of
+from edge.dashboard.shown import Shown
+from edge.dashboard.state import ages_ms, state_of
+from edge.dashboard.values import printable
 from edge.domain import Label
 
 MAX_MATCHES = 3
+MAX_WHOLE = 2**53
+"""As far as every browser counts."""
 
 
 class ApiViews:
     """What is, and what a person asks for.
 
     Args:
-        board: What to show.
+        shown: What to show.
         requests: Where to put what is asked for; the pipeline takes it.
-        explained: Knows the last explanations.
         clock: As `time.monotonic`.
     """
 
-    def __init__(
-        self,
-        board: Board,
-        requests: Requests,
-        explained: ExplainedPictures,
-        clock: Callable[[], float],
-    ) -> None:
-        self._board = board
+    def __init__(self, shown: Shown, requests: Requests, clock: Callable[[], float]) -> None:
+        self._shown = shown
         self._requests = requests
-        self._explained = explained
         self._clock = clock
 
     def state(self) -> Response:
         """GET /api/state: everything but pictures; 304 where nothing but time has passed."""
-        snapshot = self._board.current()
-        # Who reads of an explanation asks for its pictures next.
-        self._explained.note(snapshot.explanation)
+        snapshot = self._shown.look()
         state = state_of(snapshot)
         answer = jsonify(state | {"age_ms": ages_ms(snapshot, self._clock())})
         answer.set_etag(_digest(state), weak=True)
@@ -67,15 +68,29 @@ class ApiViews:
         label_id = body.get("label") if body else None
         if not isinstance(label_id, str):
             return problem(400, 'expected {"label": "<id>"} with the id of a label')
-        labels = self._board.current().about.labels
+        labels = self._shown.board.current().about.labels
         label = next((label for label in labels if label.id == label_id), None)
         if label is None:
             return _unknown(label_id, labels)
         return self._ask(ExplainRequest(label.index))
 
+    def ask_lime(self) -> Response:
+        """POST /api/lime {"sequence": <n>}: LIME of what is explained on that frame."""
+        sequence = _whole("sequence")
+        if sequence is None:
+            return problem(400, 'expected {"sequence": <n>} with the number of a frame')
+        return self._ask(LimeRequest(sequence))
+
+    def cancel_lime(self) -> Response:
+        """POST /api/lime/cancel {"number": <n>}: one that is over already stays as it is."""
+        number = _whole("number")
+        if number is None:
+            return problem(400, 'expected {"number": <n>} with the number of a LIME')
+        return self._ask(CancelLimeRequest(number))
+
     def health(self) -> Response:
         """GET /healthz: 200 while the pipeline runs, else 503."""
-        why = self._board.current().problem
+        why = self._shown.board.current().problem
         return jsonify(ok=True) if why is None else _down(why)
 
     def _ask(self, wanted: Request) -> Response:
@@ -84,6 +99,13 @@ class ApiViews:
         answer = problem(503, "too many requests wait already; try again in a second")
         answer.headers["Retry-After"] = "1"
         return answer
+
+
+def _whole(key: str) -> int | None:
+    """The body's only value where it is a whole number at or above zero; true is none."""
+    body = json_body(frozenset({key}))
+    value = body.get(key) if body else None
+    return value if type(value) is int and 0 <= value < MAX_WHOLE else None
 
 
 def _down(why: str) -> Response:

@@ -8,7 +8,9 @@ from flask import Flask
 from edge.board import Board, Requests
 from edge.dashboard import guard
 from edge.dashboard.api import ApiViews
+from edge.dashboard.lime_pictures import LimePictures
 from edge.dashboard.pictures import ExplainedPictures
+from edge.dashboard.shown import Shown
 from edge.dashboard.views import PictureViews
 from edge.preprocessing import Preprocessing
 
@@ -40,9 +42,9 @@ def create_app(
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     guard.install(app, trusted_hosts)
-    explained = ExplainedPictures(preprocessing)
-    _add_pictures(app, PictureViews(board, explained, clock))
-    _add_api(app, ApiViews(board, requests, explained, clock))
+    shown = Shown(board, ExplainedPictures(preprocessing), LimePictures(preprocessing))
+    _add_pictures(app, PictureViews(shown, clock))
+    _add_api(app, ApiViews(shown, requests, clock))
     return app
 
 
@@ -55,6 +57,10 @@ def _add_pictures(app: Flask, views: PictureViews) -> None:
         methods=["GET"],
     )
     app.add_url_rule("/explained/<int:sequence>.jpg", view_func=views.plain, methods=["GET"])
+    app.add_url_rule(
+        "/lime/<int:number>/<int:label_index>.jpg", view_func=views.lime, methods=["GET"]
+    )
+    app.add_url_rule("/lime/<int:number>.jpg", view_func=views.lime_plain, methods=["GET"])
     app.add_url_rule("/colour-bar.png", view_func=views.bar, methods=["GET"])
 
 
@@ -63,4 +69,6 @@ def _add_api(app: Flask, views: ApiViews) -> None:
     app.add_url_rule("/api/stop", view_func=views.stop, methods=["POST"])
     app.add_url_rule("/api/arm", view_func=views.arm, methods=["POST"])
     app.add_url_rule("/api/explain", view_func=views.explain, methods=["POST"])
+    app.add_url_rule("/api/lime", view_func=views.ask_lime, methods=["POST"])
+    app.add_url_rule("/api/lime/cancel", view_func=views.cancel_lime, methods=["POST"])
     app.add_url_rule("/healthz", view_func=views.health, methods=["GET"])

@@ -2,14 +2,14 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.domain import Explanation, Frame
-from edge.explain.colours import Picture, frame_scale
+from edge.explain.colours import Picture, Style, frame_scale
 from edge.explain.layout import SAMPLE
 from edge.explain.outlines import draw_masses
 from edge.explain.overlay import draw, map_on_picture
@@ -19,7 +19,10 @@ FRAME_WIDTH_PX = 1280
 EXPLAINED_WIDTH_PX = 960
 JPEG_QUALITY = 82
 EXPLANATIONS_KEPT = 8
+HELD = 24
+"""How many more are kept because somebody still compares them with something."""
 BAR_SIZE_PX = (256, 16)
+GREY = 128
 
 
 def fit(image: Picture, width_px: int) -> Picture:
@@ -41,15 +44,19 @@ def encode(image: Picture, suffix: str = ".jpg") -> bytes:
     return bytes(data)
 
 
-def colour_bar() -> bytes:
-    """The colours of a map from no evidence to full scale, left to right, as PNG.
+def colour_bar(style: Style = "spotlight") -> bytes:
+    """The colours of a map up to full scale, left to right, as PNG.
 
-    They are drawn as on a brick: brighter where there is more evidence.
+    Args:
+        style: "signed" begins at full scale against a label and has none in its middle, drawn on
+            grey; the others begin at none. The spotlight is drawn as on a brick: brighter where
+            there is more evidence.
     """
     width, height = BAR_SIZE_PX
-    ramp = np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1))
-    brick = np.full((height, width, 3), SAMPLE, np.uint8)
-    return encode(draw(brick, ramp, 1.0), ".png")
+    start = -1 if style == "signed" else 0
+    ramp = np.tile(np.linspace(start, 1, width, dtype=np.float32), (height, 1))
+    sample = np.full((height, width, 3), SAMPLE if style == "spotlight" else GREY, np.uint8)
+    return encode(draw(sample, ramp, 1.0, style), ".png")
 
 
 class FrameEncoder:
@@ -76,21 +83,28 @@ class ExplainedPictures:
 
     Args:
         preprocessing: From the bundle; says where a map lies on its picture.
-        kept: How many explanations are kept.
+        kept: How many explanations are kept, besides those that are held.
     """
 
     def __init__(self, preprocessing: Preprocessing, kept: int = EXPLANATIONS_KEPT) -> None:
         self._preprocessing = preprocessing
         self._lock = threading.Lock()
-        self._kept: deque[_Explained] = deque(maxlen=kept)
+        self._limit = kept
+        self._kept: deque[_Explained] = deque(maxlen=kept + HELD)
 
-    def note(self, explanation: Explanation | None) -> None:
-        """Remember an explanation that somebody may ask for next."""
-        if explanation is None:
-            return
+    def note(self, explanation: Explanation | None, held: Container[int] = ()) -> None:
+        """Remember an explanation that somebody may ask for next.
+
+        Args:
+            explanation: The newest.
+            held: Sequence numbers of frames whose explanations do not give way to newer ones.
+        """
         with self._lock:
-            if not any(known.explanation_id == id(explanation.maps) for known in self._kept):
+            if explanation is not None and not self._knows(explanation):
                 self._kept.append(_Explained(explanation, self._preprocessing))
+            spare = [known for known in self._kept if known.sequence not in held]
+            for known in spare[: -self._limit]:
+                self._kept.remove(known)
 
     def plain(self, sequence: int) -> bytes | None:
         """The picture of an explanation without anything on it, as JPEG; None once forgotten."""
@@ -109,6 +123,9 @@ class ExplainedPictures:
         """
         found = self._find(lambda known: known.sequence == sequence and label_index in known.labels)
         return found.drawn(label_index) if found else None
+
+    def _knows(self, explanation: Explanation) -> bool:
+        return any(known.explanation_id == id(explanation.maps) for known in self._kept)
 
     def _find(self, fits: "Callable[[_Explained], bool]") -> "_Explained | None":
         with self._lock:

@@ -1,23 +1,16 @@
-"""A snapshot as JSON for the page.
+"""A snapshot as JSON for the page."""
 
-Everything a machine, a camera or a bundle said is text from outside: it is cut to length, and
-what would not print is replaced.
-"""
-
-import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from edge.board import About, Snapshot
+from edge.dashboard.state_explained import gradcam_of, lime_of
+from edge.dashboard.values import Json, age_ms, label_of, number, printable
 from edge.decision import Alternative, SortDecision
-from edge.domain import Explanation, Label, Prediction
+from edge.domain import Label, Prediction
 from edge.journal import Balance, Entry, Outcome
 from sorter_firmware_bridge.bins import Bin, Receipt, ReceiptState
 
-MAX_TEXT_CHARS = 400
 MAX_RECENT = 20
-
-Json = dict[str, Any]
 
 OUTCOME_SENTENCES = {
     Outcome.CONFIRMED: "The machine moved it, and a sensor saw it drop.",
@@ -45,7 +38,8 @@ def state_of(snapshot: Snapshot) -> Json:
         "version": snapshot.version,
         "frame": _frame(snapshot.prediction),
         "labels": _present(snapshot.prediction, about),
-        "explanation": _explanation(snapshot.explanation),
+        "explanation": gradcam_of(snapshot.explanation),
+        "lime": [lime_of(progress) for progress in snapshot.lime],
         "decision": _decision(snapshot.decision),
         "outcome": _outcome(snapshot.entry, snapshot.receipt),
         "recent": [_row(entry, about) for entry in snapshot.recent[:MAX_RECENT]],
@@ -66,8 +60,8 @@ def state_of(snapshot: Snapshot) -> Json:
     }
 
 
-def ages_ms(snapshot: Snapshot, now_s: float) -> dict[str, int | None]:
-    """How old the picture, the explanation's picture and the decision are.
+def ages_ms(snapshot: Snapshot, now_s: float) -> Json:
+    """How old the picture, the explanations' pictures and the decision are; LIME's by number.
 
     Args:
         snapshot: From the board.
@@ -83,21 +77,14 @@ def ages_ms(snapshot: Snapshot, now_s: float) -> dict[str, int | None]:
         "explanation": (
             age_ms(explanation.prediction.frame.captured_at_s, now_s) if explanation else None
         ),
+        "lime": {
+            str(progress.request.number): age_ms(
+                progress.request.prediction.frame.captured_at_s, now_s
+            )
+            for progress in snapshot.lime
+        },
         "decision": age_ms(decision.decided_at_s, now_s) if decision else None,
     }
-
-
-def age_ms(then_s: float, now_s: float) -> int:
-    """Whole milliseconds since then, never below zero."""
-    return max(0, round((now_s - then_s) * 1e3))
-
-
-def printable(value: object) -> str | None:
-    """Text from outside, safe to show: without control characters, and not endless."""
-    if value is None:
-        return None
-    shown = "".join(char if char.isprintable() else " " for char in str(value)[:MAX_TEXT_CHARS])
-    return shown + "…" if len(str(value)) > MAX_TEXT_CHARS else shown
 
 
 def _frame(prediction: Prediction | None) -> Json | None:
@@ -108,45 +95,12 @@ def _present(prediction: Prediction | None, about: About) -> list[Json]:
     if prediction is None:
         return []
     return [
-        _label(label)
+        label_of(label)
         | {
-            "confidence": _number(prediction.probabilities[label.index]),
-            "threshold": _number(about.thresholds[label.index]),
+            "confidence": number(prediction.probabilities[label.index]),
+            "threshold": number(about.thresholds[label.index]),
         }
         for label in prediction.present
-    ]
-
-
-def _explanation(explanation: Explanation | None) -> Json | None:
-    if explanation is None:
-        return None
-    details = explanation.details
-    height, width = explanation.maps.shape[1:]
-    return {
-        "sequence": explanation.prediction.frame.sequence,
-        "method": printable(explanation.method),
-        "layer": printable(details.get("layer")),
-        "grid": [height, width],
-        "pooling": printable(details.get("pooling")),
-        "milliseconds": _number(details.get("milliseconds"), 1),
-        "scale_max": _number(explanation.maps.max(initial=0.0)),
-        "scale_name": "this frame",
-        "disagrees": [printable(label_id) for label_id in details.get("disagrees", ())],
-        "labels": _explained(explanation),
-    }
-
-
-def _explained(explanation: Explanation) -> list[Json]:
-    disagrees = frozenset(explanation.details.get("disagrees", ()))
-    return [
-        _label(label)
-        | {
-            "confidence": _number(explanation.prediction.probabilities[label.index]),
-            "max": _number(heat.max(initial=0.0)),
-            "no_evidence": not bool((heat > 0).any()),
-            "disagrees": label.id in disagrees,
-        }
-        for label, heat in zip(explanation.labels, explanation.maps, strict=True)
     ]
 
 
@@ -160,7 +114,7 @@ def _decision(decision: SortDecision | None) -> Json | None:
         "reason_text": decision.reason.describe,
         "sentence": printable(decision.explanation),
         "bin": _bin(decision.target),
-        "label": _label(decision.label) if decision.label else None,
+        "label": label_of(decision.label) if decision.label else None,
         "agreeing": decision.item.agreeing,
         "frames": len(decision.item.predictions),
         "alternatives": [_alternative(other) for other in decision.alternatives],
@@ -168,8 +122,8 @@ def _decision(decision: SortDecision | None) -> Json | None:
 
 
 def _alternative(other: Alternative) -> Json:
-    return _label(other.label) | {
-        "confidence": _number(other.probability),
+    return label_of(other.label) | {
+        "confidence": number(other.probability),
         "bin": _bin(other.bin),
     }
 
@@ -198,7 +152,7 @@ def _answered(receipt: Receipt | None) -> Outcome | None:
 def _row(entry: Entry, about: About) -> Json:
     return {
         "item_id": entry.item_id,
-        "seen_at_s": _number(entry.seen_at_s, 1),
+        "seen_at_s": number(entry.seen_at_s, 1),
         "labels": _named(entry.label_ids, about.labels),
         "reason": printable(entry.reason),
         "sentence": printable(entry.explanation),
@@ -231,7 +185,7 @@ def _machine(snapshot: Snapshot) -> Json:
 
 
 def _stages(stage_ms: Mapping[str, float]) -> Json:
-    return {str(printable(name)): _number(value, 1) for name, value in stage_ms.items()}
+    return {str(printable(name)): number(value, 1) for name, value in stage_ms.items()}
 
 
 def _about(about: About) -> Json:
@@ -245,16 +199,5 @@ def _about(about: About) -> Json:
     }
 
 
-def _label(label: Label) -> Json:
-    return {"index": label.index, "id": printable(label.id), "name": printable(label.name)}
-
-
 def _bin(target: Bin | None) -> Json | None:
     return {"number": target.number, "name": printable(target.name)} if target else None
-
-
-def _number(value: Any, digits: int = 4) -> float | None:
-    """A finite number, rounded; JSON has no others."""
-    if value is None or not math.isfinite(value):
-        return None
-    return round(float(value), digits)

@@ -5,35 +5,33 @@ from collections.abc import Callable
 
 from flask import Response, render_template, request
 
-from edge.board import Board
 from edge.dashboard.guard import problem
-from edge.dashboard.pictures import ExplainedPictures, FrameEncoder, colour_bar
-from edge.dashboard.state import age_ms
+from edge.dashboard.pictures import FrameEncoder, colour_bar
+from edge.dashboard.shown import Shown
+from edge.dashboard.values import age_ms
+from edge.explain.colours import Style
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
+_BARS: tuple[Style, ...] = ("spotlight", "signed")
 
 
 class PictureViews:
     """The page and its pictures.
 
     Args:
-        board: What to show.
-        explained: Knows the last explanations.
+        shown: What to show.
         clock: As `time.monotonic`.
     """
 
-    def __init__(
-        self, board: Board, explained: ExplainedPictures, clock: Callable[[], float]
-    ) -> None:
-        self._board = board
-        self._explained = explained
+    def __init__(self, shown: Shown, clock: Callable[[], float]) -> None:
+        self._shown = shown
         self._clock = clock
         self._encoder = FrameEncoder()
-        self._bar = colour_bar()
+        self._bars = {style: colour_bar(style) for style in _BARS}
 
     def page(self) -> str:
         """GET /"""
-        about = self._board.current().about
+        about = self._shown.board.current().about
         labels = sorted(about.labels, key=lambda label: (label.name.casefold(), label.id))
         return render_template("index.html", about=about, labels=labels)
 
@@ -42,7 +40,7 @@ class PictureViews:
         after = request.args.get("after", "-1")
         if not _WHOLE.fullmatch(after):
             return problem(400, f"after={after[:40]!r}: expected the sequence number of a frame")
-        prediction = self._board.current().prediction
+        prediction = self._shown.board.current().prediction
         if prediction is None:
             return Response(status=204)
         frame = prediction.frame
@@ -54,17 +52,41 @@ class PictureViews:
 
     def explanation(self, sequence: int, label_index: int) -> Response:
         """GET /explanation/<sequence>/<label_index>.jpg: a map on its own picture."""
-        self._explained.note(self._board.current().explanation)
-        return _jpeg_or_404(self._explained.drawn(sequence, label_index), sequence)
+        self._shown.look()
+        return _jpeg_or_404(self._shown.explained.drawn(sequence, label_index), f"frame {sequence}")
 
     def plain(self, sequence: int) -> Response:
         """GET /explained/<sequence>.jpg: the same picture without the map."""
-        self._explained.note(self._board.current().explanation)
-        return _jpeg_or_404(self._explained.plain(sequence), sequence)
+        self._shown.look()
+        return _jpeg_or_404(self._shown.explained.plain(sequence), f"frame {sequence}")
+
+    def lime(self, number: int, label_index: int) -> Response:
+        """GET /lime/<number>/<label_index>.jpg?samples=<n>: LIME of a label on its own picture.
+
+        Interim results are told apart by their samples; without them it is the newest.
+        """
+        samples = request.args.get("samples")
+        if samples is not None and not _WHOLE.fullmatch(samples):
+            return problem(
+                400, f"samples={samples[:40]!r}: expected how many pictures it is made of"
+            )
+        self._shown.look()
+        wanted = None if samples is None else int(samples)
+        drawn = self._shown.limes.drawn(number, label_index, wanted)
+        return _jpeg_or_404(drawn, f"LIME {number}" + (f" of {wanted} samples" if samples else ""))
+
+    def lime_plain(self, number: int) -> Response:
+        """GET /lime/<number>.jpg: the same picture without LIME, also before there is any."""
+        self._shown.look()
+        return _jpeg_or_404(self._shown.limes.plain(number), f"LIME {number}")
 
     def bar(self) -> Response:
-        """GET /colour-bar.png"""
-        answer = Response(self._bar, mimetype="image/png")
+        """GET /colour-bar.png?style=<style>: without a style, that of Grad-CAM."""
+        style = request.args.get("style", "spotlight")
+        bar = next((self._bars[known] for known in _BARS if known == style), None)
+        if bar is None:
+            return problem(400, f"style={style[:40]!r}: expected {' or '.join(_BARS)}")
+        answer = Response(bar, mimetype="image/png")
         answer.headers["Cache-Control"] = "max-age=3600"
         return answer
 
@@ -73,9 +95,7 @@ def _jpeg(data: bytes) -> Response:
     return Response(data, mimetype="image/jpeg")
 
 
-def _jpeg_or_404(data: bytes | None, sequence: int) -> Response:
+def _jpeg_or_404(data: bytes | None, what: str) -> Response:
     if data is None:
-        return problem(
-            404, f"frame {sequence} has no such explanation any more; /api/state names the newest"
-        )
+        return problem(404, f"{what} has no such picture any more; /api/state names the newest")
     return _jpeg(data)

@@ -19,6 +19,18 @@ export function show(node, visible) {
   if (node.hidden === visible) node.hidden = !visible;
 }
 
+// A button that cannot be used keeps the focus that a disabled one would lose.
+export function usable(button, can) {
+  const value = String(!can);
+  if (button.getAttribute("aria-disabled") !== value) button.setAttribute("aria-disabled", value);
+}
+
+export function onUse(button, act) {
+  button.addEventListener("click", () => {
+    if (button.getAttribute("aria-disabled") !== "true") act();
+  });
+}
+
 export function tone(node, name) {
   if (node.dataset.tone !== name) node.dataset.tone = name;
 }

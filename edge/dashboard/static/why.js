@@ -1,29 +1,42 @@
 import { Age, BlobImage } from "./age.js";
-import { byId, show, write } from "./dom.js";
+import { announce, byId, onUse, show, usable, write } from "./dom.js";
 import * as format from "./format.js";
+import { holdable } from "./hold.js";
 import { get } from "./http.js";
+import { Lime } from "./lime.js";
 
 const OLD_MS = 2000;
 const PATIENCE_MS = 8000;
 const METHODS = { "grad-cam": "Grad-CAM" };
 
-// The explanation that is shown: always a map with the very picture it was computed from.
+// The picture, its Grad-CAM and LIME: always maps with the very picture they were computed from.
 export class Why {
   #map = new BlobImage(byId("why-image"));
   #plain = new BlobImage(byId("why-plain"));
+  #photo = new BlobImage(byId("why-photo-image"));
+  #lime = new Lime({
+    moved: (asked, found) => this.#moved(asked, found),
+    refused: () => this.#follow(),
+  });
   #age = new Age();
   #wanted = null;
   #wantedName = "";
   #wantedAt = 0;
   #shown = null;
+  #kept = null;
+  #gone = "";
   #state = null;
   #loading = false;
   #held = false;
 
   constructor() {
-    const button = byId("compare");
-    holdable(button, (down) => this.#hold(down));
-    holdable(byId("why-picture"), (down) => this.#hold(down));
+    for (const id of ["compare", "why-picture", "lime-picture"]) {
+      holdable(byId(id), (down) => this.#hold(down));
+    }
+    byId("opacity").addEventListener("input", () => this.#fade());
+    onUse(byId("lime-ask"), () => this.#ask());
+    onUse(byId("follow"), () => this.#follow());
+    this.#fade();
     setInterval(() => this.#tick(), 200);
   }
 
@@ -37,17 +50,38 @@ export class Why {
 
   render(state) {
     this.#state = state;
-    const newest = state.explanation;
+    const newest = this.#kept ? null : state.explanation;
     if (newest && this.#shown && newest.sequence === this.#shown.explanation.sequence) {
       this.#age.tell(state.age_ms.explanation);
     }
     this.#update();
   }
 
+  // Keep this picture with all its labels, and ask for its LIME.
+  #ask() {
+    this.#kept = this.#shown.explanation;
+    this.#lime.ask(this.#kept.sequence);
+    this.#draw();
+  }
+
+  #follow() {
+    this.#kept = null;
+    this.#gone = "";
+    this.#lime.release();
+    this.#update();
+  }
+
+  // The device had forgotten the frame by then; Grad-CAM goes on, LIME says which frame it is of.
+  #moved(asked, found) {
+    announce(`Frame ${asked} was gone already: LIME is made of frame ${found}.`);
+    this.#kept = null;
+    this.#update();
+  }
+
   async #update() {
     if (this.#loading || this.#held || !this.#state) return;
     const next = this.#next();
-    if (!next || keyOf(next) === keyOf(this.#shown)) {
+    if (!next || keyOf(next) === keyOf(this.#shown) || keyOf(next) === this.#gone) {
       this.#draw();
       return;
     }
@@ -63,15 +97,16 @@ export class Why {
   }
 
   #next() {
-    const explanation = this.#state.explanation;
+    const explanation = this.#kept || this.#state.explanation;
     if (!explanation || explanation.labels.length === 0) return null;
     const label = this.#pick(explanation.labels);
-    return label ? { explanation, label, told: this.#state.age_ms.explanation } : null;
+    if (!label) return null;
+    return { explanation, label, told: this.#kept ? this.#age.ms : this.#state.age_ms.explanation };
   }
 
   #pick(labels) {
     if (this.#wanted !== null) return labels.find((label) => label.index === this.#wanted);
-    if (this.#state.labels.length === 0) return undefined;
+    if (!this.#kept && this.#state.labels.length === 0) return undefined;
     return [...labels].sort((a, b) => b.confidence - a.confidence)[0];
   }
 
@@ -82,10 +117,12 @@ export class Why {
       get(`/explanation/${sequence}/${label.index}.jpg`),
       get(`/explained/${sequence}.jpg`),
     ]);
+    if (this.#kept && map.status === 404) this.#gone = keyOf({ explanation, label });
     if (!map.ok || !plain.ok) return false;
     const blobs = await Promise.all([map.blob(), plain.blob()]);
     if (this.#held) return false;
-    await Promise.all([this.#map.put(blobs[0]), this.#plain.put(blobs[1])]);
+    const puts = [this.#map.put(blobs[0]), this.#plain.put(blobs[1]), this.#photo.put(blobs[1])];
+    await Promise.all(puts);
     this.#age.tell(told + performance.now() - began);
     return true;
   }
@@ -94,21 +131,52 @@ export class Why {
     const fits = this.#shown && this.#fits();
     const picture = byId("why-picture");
     picture.dataset.state = fits ? "shown" : "empty";
+    byId("why-photo").dataset.state = this.#shown ? "shown" : "empty";
+    byId("why-photo").dataset.sequence = this.#shown ? this.#shown.explanation.sequence : "";
+    byId("why-caption").dataset.empty = fits ? "no" : "yes";
     show(byId("why-empty"), !fits);
-    show(byId("why-caption"), Boolean(fits));
-    show(byId("why-age"), Boolean(fits));
+    show(byId("why-age"), Boolean(this.#shown));
+    show(byId("why-map-age"), Boolean(fits));
     write(byId("why-empty"), this.#emptyText());
     write(byId("why-subject"), "");
     if (fits) this.#caption(this.#shown);
+    else show(byId("why-note"), false);
+    this.#lime.render(this.#state, fits ? this.#shown.label : null, this.#wanted);
+    this.#keeping(Boolean(fits));
     this.#tick();
   }
 
   #fits() {
     if (this.#wanted !== null) return this.#shown.label.index === this.#wanted;
-    return this.#state.labels.length > 0;
+    return this.#kept !== null || this.#state.labels.length > 0;
+  }
+
+  #keeping(fits) {
+    const busy = this.#kept !== null && this.#lime.busy;
+    usable(byId("lime-ask"), fits && !busy);
+    usable(byId("follow"), this.#kept !== null || this.#lime.asked !== null);
+    write(byId("why-kept"), this.#keptText());
+    byId("panes").dataset.kept = this.#kept ? "yes" : "no";
+  }
+
+  #keptText() {
+    if (this.#kept) return `Keeping frame ${this.#kept.sequence}.`;
+    if (this.#lime.asked) return "Following the newest picture; LIME is of an earlier one.";
+    return "Following the newest picture.";
+  }
+
+  #fade() {
+    const share = Number(byId("opacity").value);
+    write(byId("opacity-value"), `${share}\u00a0%`);
+    byId("panes").style.setProperty("--map-opacity", share / 100);
   }
 
   #emptyText() {
+    if (this.#kept && this.#wanted !== null) {
+      const known = this.#kept.labels.some((label) => label.index === this.#wanted);
+      const why = known ? "is not kept any more" : "was not made of this picture";
+      return `Grad-CAM of ${this.#wantedName} ${why}; follow the newest to see one.`;
+    }
     if (this.#wanted !== null) {
       const late = performance.now() - this.#wantedAt > PATIENCE_MS;
       const word = late ? "Still waiting" : "Waiting";
@@ -149,16 +217,19 @@ export class Why {
     const ms = this.#age.ms;
     if (ms === null || !this.#shown) return;
     const old = ms > OLD_MS ? " · an earlier picture" : "";
-    write(byId("why-age"), `${format.age(ms)} old${old}`);
+    const text = `frame ${this.#shown.explanation.sequence}, ${format.age(ms)} old`;
+    write(byId("why-age"), `${text}${old}`);
+    write(byId("why-map-age"), text);
+    this.#lime.tick();
   }
 
   #hold(down) {
-    if (!this.#shown || byId("why-picture").dataset.state !== "shown") down = false;
-    this.#held = down;
-    byId("why-picture").classList.toggle("comparing", down);
-    byId("compare").setAttribute("aria-pressed", String(down));
-    show(byId("why-plain-badge"), down);
-    if (!down) this.#update();
+    const shown = ["why-picture", "lime-picture"].some((id) => byId(id).dataset.state === "shown");
+    this.#held = down && shown;
+    byId("panes").classList.toggle("comparing", this.#held);
+    byId("compare").setAttribute("aria-pressed", String(this.#held));
+    this.#lime.hold(this.#held);
+    if (!this.#held && this.#state) this.#update();
   }
 }
 
@@ -178,24 +249,4 @@ function methodText(method, { layer, grid, pooling, milliseconds }) {
   if (pooling) parts.push(`${pooling}-pooled gradients`);
   if (milliseconds !== null) parts.push(`${milliseconds}\u00a0ms`);
   return parts.filter(Boolean).join(" · ");
-}
-
-// Down while a pointer, Space or Enter is held on the node.
-function holdable(node, hold) {
-  node.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0) return;
-    hold(true);
-  });
-  for (const up of ["pointerup", "pointercancel", "pointerleave", "blur"]) {
-    node.addEventListener(up, () => hold(false));
-  }
-  node.addEventListener("contextmenu", (event) => event.preventDefault());
-  node.addEventListener("keydown", (event) => {
-    if (event.key !== " " && event.key !== "Enter") return;
-    event.preventDefault();
-    if (!event.repeat) hold(true);
-  });
-  node.addEventListener("keyup", (event) => {
-    if (event.key === " " || event.key === "Enter") hold(false);
-  });
 }

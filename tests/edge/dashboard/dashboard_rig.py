@@ -28,6 +28,10 @@ from edge.board import About, Board, Request, Requests, Snapshot
 from edge.dashboard.app import create_app
 from edge.decision import Alternative, Reason, SortDecision
 from edge.domain import Explanation, Frame, Label, Prediction
+from edge.explain.agreement import agreement
+from edge.explain.lime import explanation as lime_explanation
+from edge.explain.lime_result import Ended, LimeResult, LimeSettings
+from edge.explain.worker.progress import ExplainRequest, ExplainState, Progress
 from edge.handoff import Published, RequestQueue
 from edge.journal import Balance, Entry, Outcome
 from edge.preprocessing import Preprocessing, prepare
@@ -161,6 +165,56 @@ SPOTS = {
     2: np.zeros((14, 14), np.float32),
     3: spot(0.72, 0.66, 0.22),
 }
+
+
+SIDE = 8
+"""Superpixels in a row of `lime`, and as many rows of them."""
+COEFFICIENTS = np.linspace(-0.3, 0.6, SIDE * SIDE, dtype=np.float32)
+
+
+def lime(
+    prediction: Prediction,
+    number: int = 1,
+    state: ExplainState = ExplainState.DONE,
+    samples: int = 336,
+    *,
+    coefficients: NDArray[np.float32] = COEFFICIENTS,
+    r2: float = 0.83,
+    pinned: bool = False,
+    agrees: bool = True,
+    ended: Ended = "budget",
+    problem: str | None = None,
+) -> Progress:
+    """How far LIME of all `LABELS` is; with the same coefficients for each, times its place.
+
+    There is an explanation where there are samples. The superpixels are squares.
+    """
+    request = ExplainRequest(number, prediction, LABELS, pinned=pinned)
+    if not samples:
+        return Progress(request, state, problem=problem)
+    size = PREPROCESSING.size_px
+    cells = np.arange(SIDE * SIDE, dtype=np.int32).reshape(SIDE, SIDE)
+    segments = np.kron(cells, np.ones((size // SIDE, size // SIDE), np.int32))
+    every = np.stack([coefficients * (1 - 0.2 * place) for place in range(len(LABELS))])
+    result = LimeResult(
+        segments=segments,
+        coefficients=every,
+        intercepts=np.zeros(len(LABELS), np.float32),
+        whole=np.ones(len(LABELS), np.float32),
+        standard_errors=np.full_like(every, 0.02),
+        r2=np.full(len(LABELS), r2, np.float32),
+        stability=np.full(len(LABELS), 0.9, np.float32),
+        samples=samples,
+        budget=336,
+        ended=ended,
+        milliseconds=1234.5,
+        segment_ms=80.0,
+        settings=LimeSettings(),
+    )
+    cam = np.abs(cells.astype(np.float32) - 40)
+    agreements = tuple(agreement(cam, one, segments) for one in every) if agrees else ()
+    explained = lime_explanation(prediction, LABELS, result)
+    return Progress(request, state, samples, 336, explained, agreements, problem)
 
 
 def decide(prediction: Prediction, decided_at_s: float) -> SortDecision:
@@ -299,10 +353,11 @@ class Served:
 
     def close(self) -> None:
         if self._thread.is_alive():
+            # Whoever still answers wakes the loop, which must be there then.
+            self._server.task_dispatcher.shutdown()
             # In the server's own loop, which ends once nothing is left to wait for.
             self._server.trigger.pull_trigger(lambda: close_all(self._server._map))
             self._thread.join()
-            self._server.task_dispatcher.shutdown()
 
     def __exit__(
         self,

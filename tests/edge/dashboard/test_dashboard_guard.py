@@ -7,7 +7,7 @@ from dashboard_rig import NOW_S, PREPROCESSING, World, everything
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from edge.board import ArmRequest, ExplainRequest, StopRequest
+from edge.board import ArmRequest, CancelLimeRequest, ExplainRequest, LimeRequest, StopRequest
 from edge.dashboard.app import create_app
 
 POLICY = (
@@ -20,6 +20,8 @@ ADDRESSES = (
     "/frame.jpg",
     "/explanation/1/0.jpg",
     "/explained/1.jpg",
+    "/lime/1/0.jpg",
+    "/lime/1.jpg",
     "/colour-bar.png",
     "/api/state",
     "/healthz",
@@ -30,6 +32,8 @@ MUTATIONS = {
     "/api/stop": {},
     "/api/arm": {"confirm": True},
     "/api/explain": {"label": "3001"},
+    "/api/lime": {"sequence": 7},
+    "/api/lime/cancel": {"number": 3},
 }
 
 
@@ -70,7 +74,7 @@ def test_what_changes_is_never_stored(client: FlaskClient, world: World, address
 
 def test_the_page_has_neither_inline_script_nor_inline_style(client: FlaskClient) -> None:
     page = client.get("/").text
-    assert "style=" not in page
+    assert " style=" not in page
     assert "<style" not in page
     assert " on" not in page.replace(" one ", " ").split("<body>")[0]
     assert page.count("<script") == page.count('<script type="module" src="/static/') == 1
@@ -230,10 +234,54 @@ def test_too_many_wishes_are_refused_for_now(client: FlaskClient, world: World) 
     assert len(world.requests.take_all()) == 3
 
 
+# --- LIME ---
+
+
+@pytest.mark.parametrize(
+    ("address", "body", "request_"),
+    [
+        ("/api/lime", {"sequence": 0}, LimeRequest(0)),
+        ("/api/lime", {"sequence": 7}, LimeRequest(7)),
+        ("/api/lime/cancel", {"number": 3}, CancelLimeRequest(3)),
+    ],
+)
+def test_lime_can_be_asked_for_and_cancelled(
+    client: FlaskClient, world: World, address: str, body: object, request_: object
+) -> None:
+    answer = client.post(address, json=body, headers=OURS)
+    assert (answer.status_code, answer.json) == (202, {"accepted": True})
+    assert world.requests.take_all() == [request_]
+
+
+@pytest.mark.parametrize(
+    ("address", "key"), [("/api/lime", "sequence"), ("/api/lime/cancel", "number")]
+)
+@pytest.mark.parametrize("value", [-1, True, 1.0, "7", None, [7], 2**53, 10**30])
+def test_lime_wants_one_whole_number(
+    client: FlaskClient, world: World, address: str, key: str, value: object
+) -> None:
+    for body in ({key: value}, {}, {key: 7, "more": 1}, {"label": 7}, [7], 7):
+        assert key in _error(client.post(address, json=body, headers=OURS), 400)
+    assert world.requests.take_all() == []
+
+
+@pytest.mark.parametrize("address", ["/api/lime", "/api/lime/cancel"])
+def test_lime_is_refused_while_too_much_waits(
+    client: FlaskClient, world: World, address: str
+) -> None:
+    for _ in range(3):
+        assert client.post(address, json=MUTATIONS[address], headers=OURS).status_code == 202
+    answer = client.post(address, json=MUTATIONS[address], headers=OURS)
+    assert "too many" in _error(answer, 503)
+    assert answer.headers["Retry-After"] == "1"
+    assert client.post("/api/stop", headers=OURS).status_code == 202
+    assert world.requests.take_all()[0] == StopRequest()
+
+
 # --- bodies and errors ---
 
 
-@pytest.mark.parametrize("address", ["/api/arm", "/api/explain"])
+@pytest.mark.parametrize("address", [one for one in MUTATIONS if one != "/api/stop"])
 def test_only_small_json_is_read(client: FlaskClient, address: str) -> None:
     _error(
         client.post(address, data=b"{", headers=OURS | {"Content-Type": "application/json"}), 400

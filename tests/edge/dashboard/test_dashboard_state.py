@@ -10,7 +10,8 @@ from dashboard_rig import ABOUT, ENTRY, NOW_S, PLATES, World, everything, explai
 from flask.testing import FlaskClient
 
 from edge.board import Snapshot
-from edge.dashboard.state import MAX_TEXT_CHARS, OUTCOME_SENTENCES, state_of
+from edge.dashboard.state import OUTCOME_SENTENCES, state_of
+from edge.dashboard.values import MAX_TEXT_CHARS
 from edge.domain import Label
 from edge.journal import Outcome
 from sorter_firmware_bridge.bins import Cause, Condition, MachineState, Receipt, ReceiptState
@@ -30,7 +31,8 @@ def test_an_empty_board_says_so(client: FlaskClient) -> None:
     for key in ("frame", "explanation", "decision", "outcome", "problem"):
         assert state[key] is None
     assert state["labels"] == state["recent"] == []
-    assert state["age_ms"] == {"frame": None, "explanation": None, "decision": None}
+    assert state["lime"] == []
+    assert state["age_ms"] == {"frame": None, "explanation": None, "lime": {}, "decision": None}
     assert state["camera"]["state"] == "reconnecting"
     assert state["machine"]["condition"] is None
     assert state["balance"]["seen"] == 0
@@ -79,7 +81,7 @@ def test_an_explanation_says_what_it_is(client: FlaskClient, world: World) -> No
         "disagrees": True,
     }
     assert (labels[1]["max"], labels[1]["no_evidence"], labels[1]["disagrees"]) == (0, True, False)
-    assert state["age_ms"] == {"frame": 100, "explanation": 1500, "decision": None}
+    assert state["age_ms"] == {"frame": 100, "explanation": 1500, "lime": {}, "decision": None}
 
 
 def test_a_method_that_reports_little_is_shown(client: FlaskClient, world: World) -> None:
