@@ -1,12 +1,15 @@
 """Takes figures one after the other, keeps what is done, and says which promises hold."""
 
 import json
+import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 
 from edge.errors import EdgeError
@@ -38,6 +41,62 @@ class Figure:
     runs: tuple[str, ...] = ()
     kept: bool = True
     otherwise: Callable[[], list[Row]] | None = None
+
+
+QuickOption = Annotated[
+    bool, typer.Option("--quick", help="Tiny settings: shows that it runs, measures nothing.")
+]
+AgainOption = Annotated[
+    bool, typer.Option("--again", help="Measure and train again what is known already.")
+]
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the rows there, too.")
+]
+
+
+def named_option(figures: Mapping[str, Figure]) -> Any:
+    """The option that names some of the figures."""
+    return typer.Option(metavar="NAME", help=f"One of {', '.join(figures)}; may be repeated.")
+
+
+def prove(
+    title: str,
+    figures: Mapping[str, Figure],
+    proof: Proof,
+    named: Sequence[str],
+    again: bool,
+    file: Path | None,
+) -> int:
+    """Take figures, keep them in the proof's folder, and print one table.
+
+    Args:
+        title: Of the table.
+        figures: By name; those to take.
+        proof: Settings.
+        named: Figures that were asked for by name.
+        again: Whether to measure also what is known.
+        file: Where the rows also go as JSON, if anywhere.
+
+    Returns:
+        The exit code.
+    """
+    shown = Console(stderr=True)
+    try:
+        ledger = Ledger(proof.folder / "rows.json")
+        rows, problems = measure(figures, proof, ledger, named, again, shown)
+    except CannotMeasure as error:
+        shown.print(str(error), style="red", markup=False, soft_wrap=True)
+        return CANNOT_MEASURE
+    except KeyboardInterrupt:
+        shown.print("stopped; the same command goes on where it was")
+        return STOPPED
+    return report(title, rows, problems, file, not proof.quick, shown)
+
+
+def be_quiet() -> None:
+    """Keep TensorFlow from telling what it does."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger().setLevel(logging.ERROR)
 
 
 def measure(
