@@ -119,12 +119,12 @@ def label(
     from edge.config import SHIPPED_BUNDLE
     from edge.label import Labelled, Labeller, expand
 
+    how = _explaining(explain, method, (style, signed_style, scale), (samples, seed, engine))
     model = read_bundle(bundle or SHIPPED_BUNDLE)
-    _make_folder(explain)
     found = list(expand(pictures))
     named = [entry for entry in found if not isinstance(entry, Labelled)]
-    how = _explaining(explain, method, (style, signed_style, scale), (samples, seed, engine))
     labeller = Labeller(model, how, threads, spare=named)
+    _make_folder(explain)
     shown = Console(stderr=True)
     failed = 0
     for entry in track(

@@ -145,14 +145,6 @@ class ExplainSection(Section):
     warm_c: float = Field(70.0, ge=0, le=120)
     hot_c: float = Field(80.0, ge=0, le=120)
 
-    @model_validator(mode="after")
-    def _warm_before_hot(self) -> Self:
-        if self.warm_c >= self.hot_c:
-            raise ValueError(
-                f"warm_c: found {self.warm_c}, it must be below hot_c, which is {self.hot_c}"
-            )
-        return self
-
 
 class JournalSection(Section):
     """Where the record is kept."""
@@ -281,6 +273,12 @@ def _items(section: ItemsSection) -> ItemSettings:
 
 
 def _explain(section: ExplainSection) -> ExplainConfig:
+    if section.warm_c >= section.hot_c:
+        key = "warm_c" if "warm_c" in section.model_fields_set else "hot_c"
+        raise ConfigError(
+            f"explain.{key}: found warm_c {section.warm_c:g} and hot_c {section.hot_c:g}; warm_c"
+            " must be below hot_c"
+        )
     lime = LimeSettings(
         segments=SegmentSettings(section.superpixels),
         hide=HideSettings(section.hide),

@@ -18,9 +18,13 @@ from edge.explain.colours import Picture
 from edge.explain.gradcam import GradCam
 from edge.explain.lime import explanation as lime_explanation
 from edge.explain.lime import lime
+from edge.explain.lime_reference import check_engine
 from edge.explain.lime_result import LimeSettings
 from edge.explain.sheet import PLAIN, Look, comparison, sheet
 from edge.pictures import SHEET_SUFFIXES, read_picture, real_path, search_pictures, write_picture
+
+LIME_KEYS = ("engine", "design", "samples", "superpixels", "hide", "target", "seed", "ended")
+"""What `--json` tells of how LIME was made."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +95,8 @@ class Labeller:
         threads: int = 1,
         spare: Iterable[Path] = (),
     ) -> None:
+        if explain is not None and explain.method == "lime" and explain.lime.engine == "lime":
+            check_engine()
         self._bundle = bundle
         self._classifier = Classifier(bundle, threads)
         self._gradcam = GradCam(bundle, threads) if explain else None
@@ -226,14 +232,14 @@ def _explained(explanation: Explanation) -> dict[str, Any]:
             "disagrees": list(details["disagrees"]),
             "labels": rows,
         }
-    errors, r2 = details["standard_errors"], details["r2"]
+    measured = zip(details["r2"], details["standard_errors"], details["stability"], strict=True)
     known = [
-        {"r2": _number(fit), "standard_error": _number(np.mean(error))}
-        for fit, error in zip(r2, errors, strict=True)
+        {"r2": _number(fit), "standard_error": _number(np.mean(error)), "stability": _number(same)}
+        for fit, error, same in measured
     ]
     return {
         "method": "lime",
-        **{key: details[key] for key in ("samples", "superpixels", "hide", "target", "seed")},
+        **{key: details[key] for key in LIME_KEYS},
         "warnings": list(details["warnings"]),
         "labels": [row | more for row, more in zip(rows, known, strict=True)],
     }

@@ -38,12 +38,14 @@ class Scale:
     """What full colour stands for.
 
     Attributes:
-        maximum: In logit units.
+        maximum: In units of the map.
         name: Where it comes from, for the caption: "this map", "this frame", "fixed".
+        unit: What one is: "logit", or "probability" where LIME was asked for it.
     """
 
     maximum: float
     name: str
+    unit: str = "logit"
 
 
 def frame_scale(explanation: Explanation) -> Scale:

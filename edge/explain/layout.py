@@ -31,26 +31,28 @@ class Panel:
 
 
 def colour_bar(height_px: int, scale: Scale, style: Style) -> Picture:
-    """A vertical bar with its ends named in logit units; zero is in the middle of a signed one."""
+    """A vertical bar with its ends and unit named; zero is in the middle of a signed one."""
     two_sided = style in ("signed", "paper")
     bar = np.full((height_px, BAR_PANEL_PX, 3), PAPER, np.uint8)
     ramp = np.linspace(1, -1 if two_sided else 0, height_px, dtype=np.float32)[:, None]
     beneath = SAMPLE if style == "spotlight" else (128, 128, 128)
     sample = np.full((height_px, BAR_WIDTH_PX, 3), beneath, np.uint8)
     bar[:, 8 : 8 + BAR_WIDTH_PX] = draw(sample, np.repeat(ramp, BAR_WIDTH_PX, axis=1), 1.0, style)
-    _write(bar, f"{'+' if two_sided else ''}{scale.maximum:.3g}", 28, 14)
-    _write(bar, "logit", 28, 30)
+    ends = f"{scale.maximum:.3g}", f"{-scale.maximum:.3g}" if scale.maximum else "0"
+    _write(bar, f"+{ends[0]}" if two_sided and scale.maximum else ends[0], 28, 14)
+    _write(bar, scale.unit, 28, 30)
     if two_sided:
         _write(bar, "0", 28, height_px // 2 + 5)
-    _write(bar, f"-{scale.maximum:.3g}" if two_sided else "0", 28, height_px - 6)
+    _write(bar, ends[1] if two_sided else "0", 28, height_px - 6)
     return bar
 
 
 def captioned(picture: Picture, lines: tuple[str, ...]) -> Picture:
-    """The picture with lines of text below it."""
-    strip = np.full((8 + 18 * len(lines), picture.shape[1], 3), PAPER, np.uint8)
-    for number, line in enumerate(lines):
-        _write(strip, _fit(line, picture.shape[1] - 8), 4, 16 + 18 * number)
+    """The picture with lines of text below it, broken between words where they are too long."""
+    shown = [part for line in lines for part in _broken(line, picture.shape[1] - 8)]
+    strip = np.full((8 + 18 * len(shown), picture.shape[1], 3), PAPER, np.uint8)
+    for number, line in enumerate(shown):
+        _write(strip, line, 4, 16 + 18 * number)
     return np.vstack([picture, strip])
 
 
@@ -58,10 +60,25 @@ def _write(picture: Picture, text: str, x: int, y: int, size: float = 0.42) -> N
     cv2.putText(picture, text, (x, y), FONT, size, INK, 1, cv2.LINE_AA)
 
 
+def _broken(text: str, width_px: int) -> list[str]:
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if lines[-1] and _width(longer) > width_px:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return [_fit(line, width_px) for line in lines]
+
+
 def _fit(text: str, width_px: int) -> str:
-    while text and cv2.getTextSize(text, FONT, 0.42, 1)[0][0] > width_px:
+    while text and _width(text) > width_px:
         text = text[:-2] + "." if len(text) > 2 else ""
     return text
+
+
+def _width(text: str) -> int:
+    return int(cv2.getTextSize(text, FONT, 0.42, 1)[0][0])
 
 
 def scaled(image: Picture) -> Picture:

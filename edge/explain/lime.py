@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.domain import Explanation, Label, Prediction
+from edge.errors import ExplainError
 from edge.explain.designs import PAIRED, rows_of
 from edge.explain.hiding import Veil
 from edge.explain.lime_result import Ended, LimeResult, LimeSettings
@@ -106,7 +107,8 @@ def refine(
 
     Raises:
         ValueError: The picture is none, or `probabilities` is missing.
-        ExplainError: `engine="lime"`, and the package is missing.
+        ExplainError: `engine="lime"`, and the package is missing; the model gave a value that is
+            no finite number.
     """
     settings = settings or LimeSettings()
     function = target_of(classify, settings, probabilities)
@@ -136,13 +138,28 @@ def refine(
 def target_of(
     classify: Classify, settings: LimeSettings, probabilities: Probabilities | None
 ) -> Classify:
-    """The function that is explained: the model's logits or its probabilities."""
+    """The function that is explained: the model's logits or its probabilities.
+
+    Raises:
+        ValueError: `probabilities` is missing.
+        ExplainError: From the function itself: the model gave a value that is no finite number.
+    """
     if settings.target == "logit":
-        return classify
+        return lambda picture: _finite(classify(picture))
     if probabilities is None:
         raise ValueError("target 'probability' needs the function `probabilities`; found none")
     of_logits = probabilities
-    return lambda picture: of_logits(classify(picture))
+    return lambda picture: _finite(of_logits(classify(picture)))
+
+
+def _finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not np.isfinite(values).all():
+        wrong = np.flatnonzero(~np.isfinite(values))
+        raise ExplainError(
+            f"the model gave {values[wrong[0]]} for label {wrong[0]}, {len(wrong)} such in all;"
+            " LIME needs finite numbers, so the model is damaged: check its bundle"
+        )
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +240,11 @@ class _Sampling:
     def _measure(self, labels: NDArray[np.intp]) -> None:
         self._errors = self._surrogate.standard_errors(self._plain)
         self._fit = self._sharpened(labels)
-        self._stability[labels] = top_stability(
+        stable = top_stability(
             self._plain.coefficients[labels], self._errors[labels], self._settings.top
         )
+        # What has not varied yet may still do so.
+        self._stability[labels] = np.where(np.isnan(self._plain.r2[labels]), np.nan, stable)
 
     def _sharpened(self, labels: NDArray[np.intp]) -> Fit:
         if self._settings.prior == "flat":

@@ -13,6 +13,18 @@ from edge.explain.hiding import hidden
 from edge.explain.lime import Classify, Watch
 from edge.explain.lime_result import Ended, LimeResult, LimeSettings
 
+SEEDS = 2**32
+"""So many different seeds the package takes."""
+
+
+def check_engine() -> None:
+    """Refuse to work without the package, which is an extra one.
+
+    Raises:
+        ExplainError: It is missing; says how to install it.
+    """
+    _explainer_class()
+
 
 class _Stopped(Exception):
     """The deadline came, or somebody cancelled."""
@@ -37,8 +49,8 @@ def stock_lime(
         picture: (s, s, 3) uint8 RGB.
         segments: (s, s) int32, numbered 0..K-1.
         function: The target of a picture, (n,).
-        settings: Samples, batch, hide, kernel width and seed are passed on; the design and
-            the ridge's alpha of 1 are always the package's own.
+        settings: Samples, batch, hide, kernel width and seed (modulo `SEEDS`) are passed on; the
+            design and the ridge's alpha of 1 are always the package's own.
         watch: Looked at after each batch. The package cannot be asked for what it has: a run
             that ends early has no samples.
         segment_ms: What cutting took.
@@ -127,6 +139,11 @@ def _fits(
 
 
 def _explainer(settings: LimeSettings) -> Any:
+    seed = settings.seed % SEEDS
+    return _explainer_class()(kernel_width=settings.kernel_width, random_state=seed)
+
+
+def _explainer_class() -> Any:
     try:
         from lime.lime_image import LimeImageExplainer
     except ImportError as error:
@@ -134,4 +151,4 @@ def _explainer(settings: LimeSettings) -> Any:
             f"engine 'lime' needs the package of that name ({error});"
             " install it: pip install 'bricksight[lime]'"
         ) from error
-    return LimeImageExplainer(kernel_width=settings.kernel_width, random_state=settings.seed)
+    return LimeImageExplainer

@@ -103,7 +103,8 @@ class LimeResult:
         standard_errors: (n, K) float32, NaN while unknown.
         r2: (n,) float32, weighted; NaN without samples and where the target does not vary.
         stability: (n,) float32 in 0..1, the overlap (Jaccard) of the strongest superpixels that
-            a run with another seed is expected to have; NaN where not known.
+            a run with another seed is expected to have; NaN where not known, and where the target
+            does not vary.
         samples: Perturbed pictures that were classified.
         budget: How many were allowed.
         ended: Why sampling ended, or "interim".

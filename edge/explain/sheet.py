@@ -1,14 +1,23 @@
 """One picture of a pile beside its explanations, with scales and captions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edge.domain import Explanation, Label
 from edge.explain.agreement import Agreement, Said
-from edge.explain.colours import Picture, Scale, Style, Values, frame_scale, map_scale
+from edge.explain.colours import (
+    Picture,
+    Scale,
+    Style,
+    Values,
+    fixed_scale,
+    frame_scale,
+    map_scale,
+)
 from edge.explain.layout import Panel, bar_height, colour_bar, scaled, stacked
+from edge.explain.lime import R2_LOW
 from edge.explain.outlines import draw_marks, draw_masses, draw_superpixels
 from edge.explain.overlay import draw, map_on_picture, segments_on_picture
 from edge.explain.selection import Selection, select
@@ -25,7 +34,7 @@ class Look:
         style: See `edge.explain.overlay.draw`.
         signed_style: The same for maps with values below zero.
         scale: "frame" compares the maps of one picture, "map" stretches each to its own maximum,
-            a number is a fixed scale in logit units.
+            a number is a fixed scale in units of the maps.
     """
 
     style: Style = "spotlight"
@@ -35,8 +44,10 @@ class Look:
     def scale_of(self, explanation: Explanation, values: Values) -> Scale:
         """What full colour stands for on one map of an explanation."""
         if self.scale == "frame":
-            return frame_scale(explanation)
-        return map_scale(values) if self.scale == "map" else Scale(float(self.scale), "fixed")
+            scale = frame_scale(explanation)
+        else:
+            scale = map_scale(values) if self.scale == "map" else fixed_scale(float(self.scale))
+        return replace(scale, unit=explanation.details.get("target", scale.unit))
 
     def style_of(self, explanation: Explanation) -> Style:
         """Signed for maps that have two signs by their nature."""
@@ -123,7 +134,7 @@ def lime_panel(
     """LIME's superpixels, the strongest marked plus and minus."""
     scale, style = look.scale_of(lime, lime.maps[place]), look.signed_style
     drawn, chosen = draw_lime(image, lime, place, preprocessing, scale, style)
-    lines = (*_label_lines(lime, place), *lime_lines(lime, place, chosen, agreed))
+    lines = (*_label_lines(lime, place), *lime_lines(lime, place, scale, chosen, agreed))
     return Panel(drawn, colour_bar(bar_height(image), scale, style), lines)
 
 
@@ -156,27 +167,51 @@ def draw_lime(
 
 
 def lime_lines(
-    lime: Explanation, place: int, chosen: Selection, agreed: Agreement | None
+    lime: Explanation, place: int, scale: Scale, chosen: Selection, agreed: Agreement | None
 ) -> tuple[str, ...]:
-    """What to know before LIME is believed."""
-    details, coefficients = lime.details, lime.details["coefficients"][place]
-    error = float(np.mean(details["standard_errors"][place]))
-    stable = float(details["stability"][place])
-    lines = [
-        f"{coefficients.min(initial=0):+.3g} to {coefficients.max(initial=0):+.3g}, shown {chosen}",
-        f"N {details['samples']}, R2 {float(details['r2'][place]):.2f}, SE {error:.2g},"
-        f" stable {stable:.2f}, hidden: {details['hide']}",
-    ]
+    """What to know before LIME is believed.
+
+    Args:
+        lime: Of some labels.
+        place: Of the label among them.
+        scale: What full colour stands for.
+        chosen: The superpixels that may be marked, see `draw_lime`.
+        agreed: With HiResCAM; None where there is none.
+    """
+    coefficients = lime.details["coefficients"][place]
+    top, least = float(coefficients.max(initial=0)), float(coefficients.min(initial=0))
+    evidence = f"max {top:.3g}" if top > 0 else "no positive evidence"
+    lines = [f"{evidence}, min {least:.3g}, scale: {scale.name}", _trust(lime, place)]
+    if chosen.chosen:
+        lines.append(f"marked: what is clear of the strongest {chosen}")
     if agreed is not None:
         lines.append(
-            f"with HiResCAM: rank {agreed.spearman:.2f}, top {agreed.jaccard:.2f},"
-            f" signs {agreed.signs:.2f}"
+            f"with HiResCAM: rank {_known(agreed.spearman)}, top {_known(agreed.jaccard)},"
+            f" signs {_known(agreed.signs)}"
         )
         lines.append(
             f"both {agreed.count(Said.BOTH)}, only CAM {agreed.count(Said.ONLY_CAM)},"
             f" only LIME {agreed.count(Said.ONLY_LIME)}, none {agreed.count(Said.NONE)}"
         )
     return tuple(lines)
+
+
+def _trust(lime: Explanation, place: int) -> str:
+    details = lime.details
+    count = f"N {details['samples']}, K {details['superpixels']}"
+    if not details["samples"]:
+        why = "hiding changes nothing" if details["ended"] == "stable" else details["ended"]
+        return f"{count}: {why}, so LIME says nothing"
+    r2, stable = float(details["r2"][place]), float(details["stability"][place])
+    error = float(np.mean(details["standard_errors"][place]))
+    return (
+        f"{count}, R2 {_known(r2)}{' (low)' if r2 < R2_LOW else ''}, SE {_known(error)},"
+        f" stable {_known(stable)}, hidden: {details['hide']}"
+    )
+
+
+def _known(value: float) -> str:
+    return "unknown" if np.isnan(value) else f"{value:.2g}"
 
 
 def _pile_lines(explanation: Explanation) -> tuple[str, ...]:

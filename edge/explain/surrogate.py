@@ -9,6 +9,8 @@ Floats = NDArray[np.float64]
 SPARE_GROUPS = 4
 """How many more independent rows (or pairs) than unknowns standard errors need."""
 DETERMINANT_MIN = 1e-12
+PENALTY_MIN = 1e-9
+"""Of the mean diagonal of the moments: without noise, too, rows may not tell superpixels apart."""
 PRIOR_MIN = 0.1
 """Least variance that a coefficient is believed to have, in those of its error."""
 
@@ -18,7 +20,8 @@ class Fit:
     """A solved ridge over L superpixels and n labels.
 
     Attributes:
-        coefficients: (n, L) float64, in units of the target: what showing a superpixel adds.
+        coefficients: (n, L) float64, in units of the target: what showing a superpixel adds; 0
+            where the target does not vary.
         intercepts: (n,) float64, the target with everything hidden, as far as a line can tell.
         r2: (n,) float64, the share of the weighted variance that is explained; NaN where the
             target does not vary.
@@ -129,6 +132,7 @@ class Surrogate:
         level = np.maximum(doubt.mean(axis=1, keepdims=True), DETERMINANT_MIN)
         prior = np.maximum(fit.coefficients[known] ** 2 - doubt, PRIOR_MIN * level)
         penalties = (doubt / size).mean(axis=1, keepdims=True) / prior
+        penalties = np.maximum(penalties, PENALTY_MIN * np.trace(spread) / len(size))
         systems = spread + penalties[:, :, None] * np.eye(len(size))
         beta = fit.coefficients.T.copy()
         beta[:, known] = np.linalg.solve(systems, common.T[known][:, :, None])[:, :, 0].T
@@ -143,9 +147,10 @@ class Surrogate:
     def _described(self, beta: Floats, spread: Floats, common: Floats) -> Fit:
         total, x_mean, y_mean = self._means()
         variance = self._squares - total * y_mean**2
-        explained = 2 * (beta * common).sum(axis=0) - (beta * (spread @ beta)).sum(axis=0)
         # Sums of squares leave rounding behind where the target does not vary.
         varies = variance > 1e-12 * np.maximum(self._squares, 1e-300)
+        beta = np.where(varies, beta, 0.0)
+        explained = 2 * (beta * common).sum(axis=0) - (beta * (spread @ beta)).sum(axis=0)
         r2 = np.divide(explained, variance, out=np.full_like(variance, np.nan), where=varies)
         return Fit(np.asarray(beta.T, np.float64), y_mean - x_mean @ beta, r2)
 

@@ -275,3 +275,19 @@ def test_sorting_without_bins_is_refused(tmp_path: Path, shipped: Bundle) -> Non
 def test_every_problem_is_named_at_once(tmp_path: Path, shipped: Bundle) -> None:
     text = CAMERA + '[sorting]\nreview_bin = "look"\nwatch_for = ["x1"]\n' + BINS
     assert len(mismatch(tmp_path, text, shipped).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ("warm_c = 80.0\nhot_c = 70.0", "line 5: explain.warm_c: found warm_c 80 and hot_c 70"),
+        ("warm_c = 90.0", "line 5: explain.warm_c: found warm_c 90 and hot_c 80"),
+        ("hot_c = 20.0", "line 5: explain.hot_c: found warm_c 70 and hot_c 20"),
+    ],
+)
+def test_lime_must_give_way_before_the_machine_is_hot(
+    tmp_path: Path, lines: str, named: str
+) -> None:
+    message = refusal(tmp_path, f"{CAMERA}[explain]\nseed = 1\n{lines}\n")
+    assert named in message
+    assert "must be below" in message

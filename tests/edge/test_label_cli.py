@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 import edge.cli
 from edge.bundle import Bundle
 from edge.config import SHIPPED_BUNDLE
+from edge.errors import ExplainError
 from edge.explain.layout import PANEL_PX
 from edge.pictures import read_picture
 
@@ -342,6 +343,43 @@ def test_a_failed_picture_gets_no_sheet(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["good.gradcam.png"]
     assert "1 pictures explained" in result.stderr.replace("\n", " ")
+
+
+@pytest.mark.parametrize("scale", ["nan", "-1", "0", "inf", "abc", ""])
+def test_a_scale_that_is_none_is_refused_before_a_folder_is_made(
+    tmp_path: Path, scale: str
+) -> None:
+    out = tmp_path / "out"
+    result = label("--explain", out, "--scale", scale, save(tmp_path / "a.png"))
+    assert result.exit_code == 2
+    assert "--scale" in result.output
+    assert not out.exists()
+
+
+def test_without_the_stock_package_its_engine_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "lime.lime_image", None)
+    out, picture = tmp_path / "out", save(tmp_path / "a.png")
+    options = ["--explain", out, "--method", "lime", "--engine", "lime"]
+    result = label(*options, picture)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, ExplainError)
+    assert "pip install 'bricksight[lime]'" in str(result.exception)
+    assert not result.stdout
+    assert not out.exists()
+
+
+def test_json_says_how_far_lime_can_be_believed(tmp_path: Path) -> None:
+    picture = save(tmp_path / "a.png")
+    found = labelled("--explain", tmp_path / "out", "--method", "lime", "--samples", 128, picture)[
+        "explained"
+    ]
+    assert (found["engine"], found["design"], found["samples"]) == ("bricksight", "hadamard", 128)
+    assert found["ended"] == "budget"
+    for row in found["labels"]:
+        assert {"max", "no_evidence", "r2", "standard_error", "stability"} < set(row)
+        assert 0 <= row["stability"] <= 1
 
 
 # --- the command itself ---

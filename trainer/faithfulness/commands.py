@@ -24,7 +24,7 @@ def explain_eval(
         int, typer.Option(min=1, max=100, help="Runs of LIME that must agree, on some pictures.")
     ] = 10,
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Of all chance.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of noise, random layers and resampling.")] = 0,
     counterfactuals: Annotated[
         int, typer.Option(min=0, metavar="N", help="Scenes to draw again without each brick.")
     ] = 0,

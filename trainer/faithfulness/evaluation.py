@@ -14,7 +14,7 @@ from trainer.faithfulness.attributions import METHODS, Attributions, needs_varia
 from trainer.faithfulness.examples import choose, draw
 from trainer.faithfulness.networks import Networks, build
 from trainer.faithfulness.page import write_page
-from trainer.faithfulness.rows import Row, RowFile, plain
+from trainer.faithfulness.rows import Row, RowFile, make_folder, plain
 from trainer.faithfulness.run import Opening, examine_all
 from trainer.faithfulness.settings import Settings
 from trainer.faithfulness.summary import summarise
@@ -44,14 +44,15 @@ def evaluate(asked: Asked, console: Console) -> Row:
         `counterfactual`.
 
     Raises:
-        DatasetError: The data set is wrong, has no instance maps or nothing in that split; there
-            are rows of other settings.
+        DatasetError: The data set is wrong, has no instance maps or nothing in that split; the
+            folder cannot be made, or holds rows of other settings.
         BundleError: The bundle is refused.
         ExportError: The bundle holds no float weights.
     """
     settings = Settings(_chosen(asked.methods), asked.lime_runs, asked.seed)
     bundle, samples = read_bundle(asked.bundle), _samples(asked)
     targets(samples, [label.id for label in bundle.labels])
+    make_folder(asked.out)
     wants = needs_variants(bundle, settings.methods)
     networks = build(bundle, asked.out / "networks", asked.seed, wants)
     header = _header(bundle, asked, settings)

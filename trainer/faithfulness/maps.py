@@ -6,21 +6,13 @@ hide how often that is, so whoever averages counts them. For a mask of 0 and 1 e
 usual one; a cell that is covered in part counts as that much of a cell.
 """
 
-from typing import NamedTuple
-
 import numpy as np
+
+from edge.explain.attention import Attention, attention
 
 TAU = 15 / 224
 """Tolerance of the pointing game as a share of the input's side (TorchRay: 15 px at 224)."""
 NOTHING = float("nan")
-
-
-class Budget(NamedTuple):
-    """Shares of a map's mass; they add up to 1."""
-
-    own: float
-    other: float
-    background: float
 
 
 def positive(heat: np.ndarray) -> np.ndarray:
@@ -70,17 +62,12 @@ def skill(hit: float, chance: float) -> float:
     return (hit - chance) / (1 - chance) if chance < 1 else NOTHING
 
 
-def budget(heat: np.ndarray, own: np.ndarray, bricks: np.ndarray) -> Budget:
+def budget(heat: np.ndarray, own: np.ndarray, bricks: np.ndarray) -> Attention:
     """Where a map's mass lies; of a blank map it is NaN.
 
     The own share is the energy of the energy-based pointing game (Wang et al. 2020).
     """
-    mass = positive(heat)
-    if mass.sum() <= 0:
-        return Budget(NOTHING, NOTHING, NOTHING)
-    mass /= mass.sum()
-    on_own, on_any = float((mass * own).sum()), float((mass * np.maximum(own, bricks)).sum())
-    return Budget(on_own, on_any - on_own, 1 - on_any)
+    return attention(heat, own, bricks)
 
 
 def energy(heat: np.ndarray, own: np.ndarray) -> float:

@@ -30,7 +30,7 @@ class RowFile:
         self.path = path
         self._header = json.loads(json.dumps(header))
         self.rows: dict[str, Row] = {}
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         lines = _whole_lines(path)
         if not lines:
             path.write_text(_line({"header": self._header}), encoding="utf-8")
@@ -60,6 +60,20 @@ class RowFile:
             f"{self.path}: rows of an evaluation with other settings ({said}); choose another"
             " --out, or remove the file"
         )
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, or find it made.
+
+    Raises:
+        DatasetError: It cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetError(
+            f"--out: no folder can be made at {folder} ({error.strerror}); name another"
+        ) from error
 
 
 def key_of(path: Path) -> str:

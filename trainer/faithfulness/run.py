@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from edge.explain.worker.process import interrupts_held_back
 from trainer.dataset import Sample
 from trainer.faithfulness.networks import Networks
 from trainer.faithfulness.picture import Examiner, open_examiner
@@ -78,7 +79,8 @@ def _here(opening: Opening, jobs: Sequence[Job]) -> Iterator[tuple[str, Row]]:
 
 def _apart(opening: Opening, jobs: Sequence[Job], workers: int) -> Iterator[tuple[str, Row]]:
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_ignore_interrupt) as pool:
-        waiting = [pool.submit(_examine, opening, job) for job in jobs]
+        with interrupts_held_back():
+            waiting = [pool.submit(_examine, opening, job) for job in jobs]
         try:
             for finished in as_completed(waiting):
                 yield finished.result()

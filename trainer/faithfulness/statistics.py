@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
+from edge.explain.agreement import rank_correlation
 from trainer.faithfulness.maps import NOTHING, positive
 
 
@@ -35,23 +36,13 @@ def entropy(heat: np.ndarray) -> float:
     return max(0.0, float(-(share * np.log(share)).sum() / np.log(len(values))))
 
 
-def ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1, of equal values the mean of theirs; float64 of the shape (n,)."""
-    _, which, counts = np.unique(np.ravel(values), return_inverse=True, return_counts=True)
-    last = counts.cumsum()
-    return (last - (counts - 1) / 2)[which]
-
-
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Rank correlation of two arrays, ties by mean ranks.
+    """Rank correlation of two arrays of one shape, ties by mean ranks.
 
     Returns:
         -1..1; NaN if one of them is all one value.
     """
-    x, y = ranks(a), ranks(b)
-    x, y = x - x.mean(), y - y.mean()
-    norm = np.sqrt((x * x).sum() * (y * y).sum())
-    return float((x * y).sum() / norm) if norm > 0 else NOTHING
+    return rank_correlation(np.ravel(a), np.ravel(b))
 
 
 def strongest(coefficients: np.ndarray, count: int) -> frozenset[int]:

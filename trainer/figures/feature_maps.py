@@ -63,7 +63,7 @@ def as_pictures(activation: np.ndarray, channels: Sequence[int]) -> np.ndarray:
     from edge.explain.colours import heat_colours
 
     chosen = np.moveaxis(activation[..., list(channels)], -1, 0)
-    low, high = float(chosen.min()), float(chosen.max())
+    low, high = float(activation.min()), float(activation.max())
     return np.stack(
         [heat_colours((one - low) / max(high - low, 1e-12), "viridis") for one in chosen]
     )

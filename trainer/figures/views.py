@@ -19,6 +19,7 @@ from edge.domain import Label
 from edge.pictures import read_picture, write_picture
 from edge.preprocessing import prepare
 from trainer.errors import ExportError, RecipeError
+from trainer.faithfulness.rows import make_folder
 from trainer.figures.feature_maps import (
     as_pictures,
     check_layers,
@@ -84,7 +85,7 @@ def draw_figures(folder: Path, out: Path, wanted: Wanted, console: Console) -> d
 
     Raises:
         BundleError, PictureError: The bundle or the picture is refused.
-        ExportError: The bundle has no float weights.
+        ExportError: The bundle has no float weights, or the folder cannot be made.
         RecipeError: A layer or label is not there; names those that are.
     """
     bundle = read_bundle(folder)
@@ -93,6 +94,7 @@ def draw_figures(folder: Path, out: Path, wanted: Wanted, console: Console) -> d
     check_layers(model, layers)
     labels = _labels(bundle, wanted.labels)
     prepared = prepare(_picture(bundle, wanted.picture), bundle.preprocessing)
+    make_folder(out)
     kernels = _kernel_views(folded)
     maps = _map_views(model, layers, prepared)
     liked, climbed = _liked_views(model, bundle, labels, wanted.ascent, console)
@@ -105,7 +107,6 @@ def draw_figures(folder: Path, out: Path, wanted: Wanted, console: Console) -> d
         "labels": climbed,
         "ascent": asdict(wanted.ascent),
     }
-    out.mkdir(parents=True, exist_ok=True)
     for view in (*kernels, *maps, *liked):
         write_picture(out / f"{view.name}.png", view.picture)
     (out / "figures.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

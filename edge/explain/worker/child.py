@@ -129,6 +129,8 @@ def _explain(
 def _give_way() -> None:
     # Ctrl-C reaches the whole group; the parent ends this process by closing the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Held back since the start, see `LimeProcess`.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     os.nice(LEAST_URGENT)
     if hasattr(os, "SCHED_BATCH"):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -1,7 +1,13 @@
 """The explainer's process, seen from outside: started when first needed, and again if it dies."""
 
 import multiprocessing
-from contextlib import suppress
+import os
+import signal
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -9,6 +15,8 @@ from pathlib import Path
 from edge.explain.worker.child import Begun, Failed, Found, Job, main
 
 JOIN_S = 2.0
+PIPE_S = 20.0
+"""So long a message may take through the pipe, the child's start included."""
 NOBODY = -1
 
 Message = Begun | Found | Failed
@@ -26,16 +34,32 @@ class ProcessDied(Exception):
         self.exitcode = exitcode
 
 
+@contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Processes started here are deaf to Ctrl-C, which reaches the whole group, from the start.
+
+    They have to ignore it themselves before they let it through again.
+    """
+    # It lets interrupts through again once it has started its own process.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class LimeProcess:
     """One child that explains one picture at a time; used by one thread only.
 
     Args:
         folder: The bundle.
         model_sha256: Of the classifier in it.
+        pipe_s: A child that neither takes nor finishes a message for so long counts as dead.
     """
 
-    def __init__(self, folder: Path, model_sha256: str) -> None:
-        self._folder, self._model_sha256 = folder, model_sha256
+    def __init__(self, folder: Path, model_sha256: str, pipe_s: float = PIPE_S) -> None:
+        self._folder, self._model_sha256, self._pipe_s = folder, model_sha256, pipe_s
         self._context = multiprocessing.get_context("spawn")
         self._cancelled = self._context.Value("q", NOBODY, lock=False)
         self._process: SpawnProcess | None = None
@@ -48,11 +72,13 @@ class LimeProcess:
         return self._process.pid if self._process is not None else None
 
     def send(self, job: Job) -> None:
-        """Give it something to do.
+        """Give it something to do; one that died with nothing to do is started anew.
 
         Raises:
-            ProcessDied: It was gone, and will be started anew by the next job.
+            ProcessDied: It went while it was told, and will be started anew by the next job.
         """
+        if self._process is not None and not self._process.is_alive():
+            self.close()
         if self._process is None:
             self._start()
         self._cancelled.value = NOBODY
@@ -102,8 +128,10 @@ class LimeProcess:
             name="bricksight-lime",
             daemon=True,
         )
-        self._process.start()
+        with interrupts_held_back():
+            self._process.start()
         theirs.close()
+        _bound(ours, self._pipe_s)
         self._pipe = ours
         self.starts += 1
 
@@ -118,3 +146,12 @@ class LimeProcess:
         exitcode = self._process.exitcode if self._process is not None else None
         self.close()
         return ProcessDied(exitcode)
+
+
+def _bound(pipe: Connection, seconds: float) -> None:
+    """Have reads and writes end with an error when the other end stands still in the middle."""
+    whole = int(seconds)
+    limit = struct.pack("ll", whole, int((seconds - whole) * 1e6))
+    with socket.socket(fileno=os.dup(pipe.fileno())) as end:
+        for way in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            end.setsockopt(socket.SOL_SOCKET, way, limit)

@@ -81,3 +81,8 @@ def test_without_the_package_the_error_says_what_to_install(
     monkeypatch.setitem(sys.modules, "lime.lime_image", None)
     with pytest.raises(ExplainError, match=r"pip install 'bricksight\[lime\]'"):
         lime(model.picture, model, STOCK)
+
+
+def test_a_large_seed_is_taken(model: KnownModel) -> None:
+    small, large = (lime(model.picture, model, replace(STOCK, seed=s)) for s in (5, 2**32 + 5))
+    np.testing.assert_array_equal(small.coefficients, large.coefficients)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edge.domain import Explanation, Frame
 from edge.explain.agreement import agreement
 from edge.explain.colours import Scale
-from edge.explain.layout import PANEL_PX, colour_bar
+from edge.explain.layout import PANEL_PX, captioned, colour_bar
 from edge.explain.lime import explanation as lime_explanation
 from edge.explain.lime import lime
 from edge.explain.selection import select
@@ -136,6 +136,65 @@ def test_a_row_for_each_label_with_pile_gradcam_and_lime() -> None:
         place = slice(column * CELL_PX, column * CELL_PX + PANEL_PX)
         assert (above[:PANEL_PX, place] != below[:PANEL_PX, place]).any()
     chosen = select(found.details["coefficients"][0], result.segments, positive_only=False)
-    said = " ".join(lime_lines(found, 0, chosen, agreed[0]))
-    for known in (f"N {result.samples}", "R2 ", "SE ", "stable ", "hidden: mean", "rank "):
-        assert known in said
+    said = " ".join(lime_lines(found, 0, Scale(1.0, "this frame"), chosen, agreed[0]))
+    known = ("max ", "scale: this frame", f"N {result.samples}", f"K {result.superpixels}", "R2 ")
+    for part in (*known, "SE ", "stable ", "hidden: mean", "rank "):
+        assert part in said
+
+
+def nothing_found(**changed: object) -> Explanation:
+    values = np.zeros((1, 3), np.float32)
+    details = {
+        "segments": np.zeros((32, 32), np.int32),
+        "coefficients": values,
+        "standard_errors": values,
+        "r2": np.full(1, np.nan),
+        "stability": np.full(1, np.nan),
+        "samples": 0,
+        "superpixels": 3,
+        "hide": "mean",
+        "target": "logit",
+        "ended": "stable",
+    }
+    maps = np.zeros((1, 32, 32), np.float32)
+    return Explanation(make_prediction(), "lime", LABELS[:1], maps, {**details, **changed})
+
+
+def said_of(found: Explanation) -> str:
+    chosen = select(found.details["coefficients"][0], found.details["segments"])
+    return " ".join(lime_lines(found, 0, Scale(0.0, "this frame"), chosen, None))
+
+
+def test_a_lime_that_says_nothing_is_captioned_so() -> None:
+    said = said_of(nothing_found())
+    assert "no positive evidence" in said
+    assert "hiding changes nothing" in said
+    assert "nan" not in said
+    assert "cancelled" in said_of(nothing_found(ended="cancelled"))
+
+
+def test_what_is_not_known_and_a_poor_line_are_captioned_so() -> None:
+    said = said_of(nothing_found(samples=8, r2=np.full(1, 0.3)))
+    assert "R2 0.3 (low)" in said
+    assert "stable unknown" in said
+
+
+@pytest.mark.parametrize("width", [120, 270, 360])
+def test_no_word_of_a_caption_is_cut_off(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(
+        "edge.explain.layout._write", lambda picture, text, *_: written.append(text)
+    )
+    line = "N 128, K 60, R2 0.81, SE 0.042, stable 0.49, hidden: mean"
+    drawn = captioned(np.zeros((10, width, 3), np.uint8), (line, "", "conv7 after leaky ReLU"))
+    assert " ".join(written) == f"{line}  conv7 after leaky ReLU"
+    assert drawn.shape == (10 + 8 + 18 * len(written), width, 3)
+    assert len(written) > 3 or width == 360
+
+
+def test_a_scale_names_the_unit_of_the_maps() -> None:
+    assert Look().scale_of(nothing_found(), np.zeros((2, 2), np.float32)).unit == "logit"
+    of_probability = nothing_found(target="probability")
+    for scale in ("frame", "map", 2.0):
+        look = Look(scale=scale)
+        assert look.scale_of(of_probability, np.zeros((2, 2), np.float32)).unit == "probability"

@@ -202,3 +202,16 @@ def test_stability_foretells_how_two_seeds_agree(count: int) -> None:
     pairs = [(a, b) for i, a in enumerate(tops) for b in tops[:i]]
     agreed = np.mean([len(a & b) / len(a | b) for a, b in pairs])
     assert np.mean(told) == pytest.approx(agreed, abs=0.1)
+
+
+def test_rows_that_cannot_tell_superpixels_apart_are_solved_even_without_noise() -> None:
+    # The first two superpixels are always shown together.
+    rows = np.array([[1, 1, 0], [0, 0, 1], [1, 1, 1], [0, 0, 0]] * 3, bool)
+    surrogate = Surrogate(3, 2, 0.25, 1.0, paired=False)
+    surrogate.add(rows, np.column_stack([rows.sum(axis=1), np.ones(12)]).astype(np.float32))
+    fit = surrogate.fit()
+    errors = np.zeros_like(fit.coefficients)
+    sharpened = surrogate.sharpened(fit, errors, np.arange(2))
+    assert np.isfinite(sharpened.coefficients).all()
+    np.testing.assert_allclose(sharpened.coefficients[0], 1, rtol=1e-3)
+    np.testing.assert_allclose(sharpened.coefficients[1], 0, atol=1e-9)

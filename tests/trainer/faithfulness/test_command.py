@@ -1,9 +1,13 @@
 """The whole command on a few pictures, with the shipped bundle."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -232,3 +236,42 @@ def test_the_centre_knows_nothing_but_the_middle():
     assert heat.shape == (4, 6)
     np.testing.assert_allclose(heat, heat[::-1, ::-1])
     assert heat[1, 2] == heat.max()
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_any_work(shipped, told, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatasetError, match="--out: no folder can be made"):
+        evaluate(Asked(shipped.folder, told, tmp_path / "file"), QUIET)
+
+
+INTERRUPTED = """
+import os, signal, sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from edge.explain.worker.process import interrupts_held_back
+from trainer.faithfulness.run import _ignore_interrupt
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, lambda *_: None)
+    spawned = get_context("spawn")
+    with ProcessPoolExecutor(2, spawned, initializer=_ignore_interrupt) as pool:
+        with interrupts_held_back():
+            waiting = [pool.submit(abs, -n) for n in (1, 2)]
+        os.killpg(0, signal.SIGINT)
+        print([one.result() for one in waiting])
+"""
+
+
+def test_an_interrupt_while_processes_start_leaves_no_trace(tmp_path):
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    done = subprocess.run(
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        start_new_session=True,
+    )
+    assert done.stdout == "[1, 2]\n"
+    assert "Traceback" not in done.stderr

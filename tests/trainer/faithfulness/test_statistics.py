@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from trainer.faithfulness.statistics import entropy, gini, ranks, spearman, stability, strongest
+from trainer.faithfulness.statistics import entropy, gini, spearman, stability, strongest
 
 BLANK, UNIFORM = np.zeros((4, 4)), np.full((4, 4), 3.0)
 POINT = np.zeros((4, 4))
@@ -23,10 +23,6 @@ def test_entropy_by_hand():
     # Two of sixteen cells: ln 2 / ln 16.
     assert entropy(POINT + POINT.T) == pytest.approx(0.25)
     assert np.isnan(entropy(BLANK))
-
-
-def test_ranks_of_equal_values_are_their_mean():
-    np.testing.assert_array_equal(ranks(np.array([5.0, 1.0, 5.0, 0.0])), [3.5, 2, 3.5, 1])
 
 
 def test_spearman_at_the_ends():

@@ -12,7 +12,7 @@ from edge.config import SHIPPED_BUNDLE
 from edge.errors import PictureError
 from edge.pictures import read_picture
 from trainer.cli import app
-from trainer.errors import RecipeError
+from trainer.errors import RecipeError, TrainerError
 from trainer.figures.feature_maps import as_pictures, strongest
 from trainer.figures.maximise import Ascent
 from trainer.figures.views import Wanted, draw_figures
@@ -95,12 +95,12 @@ def test_a_missing_picture_is_refused(tmp_path, console):
 
 
 def test_the_command_prints_kinds_and_logits(tmp_path):
-    arguments = ["figures", str(SHIPPED_BUNDLE), "--out", str(tmp_path), "--labels", "3001"]
+    arguments = ["figures", str(SHIPPED_BUNDLE), "--out", str(tmp_path), "--labels", "3001,3001"]
     done = CliRunner().invoke(app, [*arguments, "--layers", "conv2", "--steps", "2"])
     assert done.exit_code == 0, done.output
     assert "conv1: 16 kernels, " in done.stdout
     assert "conv7: 320 kernels, 0 % zero" in done.stdout
-    assert "3001 Brick 2x4: logit " in done.stdout
+    assert done.stdout.count("3001 Brick 2x4: logit ") == 1
 
 
 def test_channels_that_vary_most_come_first_on_one_scale():
@@ -110,3 +110,18 @@ def test_channels_that_vary_most_come_first_on_one_scale():
     assert strongest(activation, 2) == [2, 0]
     loud, quiet = as_pictures(activation, [2, 0]).astype(int)
     assert loud[0, 0].sum() > quiet[0, 0].sum() > quiet[1, 1].sum()
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_any_work(tmp_path, console):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainerError, match="--out: no folder can be made"):
+        draw_figures(SHIPPED_BUNDLE, tmp_path / "file", Wanted(ascent=SHORT), console)
+
+
+def test_channels_are_coloured_on_the_scale_of_their_layer():
+    activation = np.zeros((2, 2, 3), np.float32)
+    activation[0, 0] = 1, 2, 4
+    (shown,) = as_pictures(activation, [0])
+    (alone,) = as_pictures(activation[..., :1], [0])
+    # A quarter of the strongest, not the strongest itself.
+    assert shown[0, 0].astype(int).tolist() != alone[0, 0].tolist()

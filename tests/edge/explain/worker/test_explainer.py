@@ -20,7 +20,10 @@ from edge.explain.gradcam import GradCam
 from edge.explain.lime import lime
 from edge.explain.lime_result import LimeSettings
 from edge.explain.worker.budget import Strain
+from edge.explain.worker.cache import key_of
+from edge.explain.worker.child import Failed, Found, Job
 from edge.explain.worker.explainer import Explainer, ExplainerSettings
+from edge.explain.worker.process import LimeProcess, ProcessDied
 from edge.explain.worker.progress import ExplainState, Progress
 
 COOL = Strain(load=0.0, celsius=40.0)
@@ -205,6 +208,40 @@ def test_a_killed_process_fails_its_request_and_serves_the_next(
     assert explainer.process.starts == 2
 
 
+def test_a_process_killed_while_idle_costs_no_request(
+    build: Callable[..., Explainer], pictures: list[Prediction], shipped: Bundle
+) -> None:
+    explainer = build()
+    first = explainer.offer(pictures[0], shipped.labels[:1])
+    drive(explainer, over(first))
+    pid = explainer.process.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    second = explainer.offer(pictures[1], shipped.labels[:1])
+    drive(explainer, over(second))
+    assert progress(explainer, second).state is ExplainState.DONE
+    assert explainer.process.starts == 2
+
+
+def test_a_process_that_stands_still_does_not_hold_up_whoever_sends(shipped: Bundle) -> None:
+    process = LimeProcess(shipped.folder, shipped.sha256, pipe_s=0.5)
+    huge = np.zeros((2000, 2000, 3), np.uint8)
+    try:
+        process.send(Job(1, huge[:8, :8], (0,), QUICK, WAIT_S))
+        while not isinstance(process.receive(0.1), Failed | Found):
+            pass
+        pid = process.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(ProcessDied):
+            process.send(Job(2, huge, (0,), QUICK, WAIT_S))
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    finally:
+        process.close()
+
+
 def test_what_is_known_is_not_computed_again(
     build: Callable[..., Explainer], pictures: list[Prediction], shipped: Bundle
 ) -> None:
@@ -222,6 +259,24 @@ def test_what_is_known_is_not_computed_again(
     assert [label.index for label in done.explanation.labels] == [40, 41]
 
 
+def test_what_ended_early_for_other_labels_is_no_answer_for_these(
+    build: Callable[..., Explainer], pictures: list[Prediction], shipped: Bundle
+) -> None:
+    explainer, seen = build(), pictures[0]
+    whole = lime(seen.model_input, Classifier(shipped).logits, QUICK)
+    stability = np.zeros(len(shipped.labels), np.float32)
+    stability[3] = 1
+    early = replace(whole, ended="stable", samples=24, stability=stability)
+    explainer._cache.put(key_of(seen.model_input, shipped.sha256, QUICK), early)
+    steady = explainer.offer(seen, shipped.labels[3:4])
+    drive(explainer, over(steady))
+    assert progress(explainer, steady).samples == 24
+    other = explainer.offer(seen, shipped.labels[3:5])
+    drive(explainer, over(other))
+    assert progress(explainer, other).samples == 48
+    assert explainer.process.starts == 1
+
+
 def test_a_hot_machine_gets_a_smaller_budget(
     build: Callable[..., Explainer], pictures: list[Prediction], shipped: Bundle
 ) -> None:
@@ -230,9 +285,12 @@ def test_a_hot_machine_gets_a_smaller_budget(
     drive(explainer, over(number))
     done = progress(explainer, number)
     assert done.samples == done.budget == 100
-    # It is no answer to the full question.
-    cool = build(replace(QUICK, samples=400))
-    assert cool.offer(pictures[0], shipped.labels[:1]) == 1
+    # It answers the same question of a machine that is still as hot.
+    explainer.process.close()
+    again = explainer.offer(pictures[0], shipped.labels[:1])
+    drive(explainer, over(again))
+    assert progress(explainer, again).samples == 100
+    assert explainer.process.starts == 1
 
 
 def test_a_bundle_that_was_replaced_explains_nothing(
@@ -312,6 +370,47 @@ def test_the_process_does_not_outlive_a_parent_that_was_killed(tmp_path: Path) -
     pid, end_s = int(done.stdout), time.monotonic() + WAIT_S
     while Path(f"/proc/{pid}").exists() and _state(pid) != "Z":
         assert time.monotonic() < end_s, "the child lives on"
+
+
+INTERRUPTED = """
+import os, signal, sys, time
+from pathlib import Path
+from edge.config import SHIPPED_BUNDLE
+from edge.explain.lime_result import LimeSettings
+from edge.explain.worker.child import Job
+from edge.explain.worker.process import LimeProcess
+import numpy as np
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, lambda *_: None)
+    process = LimeProcess(SHIPPED_BUNDLE, "other")
+    process.send(Job(1, np.zeros((8, 8, 3), np.uint8), (0,), LimeSettings(), 1.0))
+    # The child is still loading.
+    time.sleep(float(sys.argv[1]))
+    os.kill(process.pid, signal.SIGINT)
+    while (said := process.receive(1.0)) is None:
+        pass
+    print(type(said).__name__, signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    process.close()
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.1, 0.3])
+def test_an_interrupt_while_the_process_starts_does_not_reach_it(
+    tmp_path: Path, after_s: float
+) -> None:
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    done = subprocess.run(
+        [sys.executable, script, str(after_s)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])},
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+    )
+    assert "Traceback" not in done.stderr
+    # The parent hears interrupts again.
+    assert done.stdout == "Failed set()\n"
 
 
 def _state(pid: int) -> str:
