@@ -242,6 +242,7 @@ def _about(config: Config, bundle: Bundle) -> About:
         mode=config.policy.mode.value,
         machine_kind=config.machine.driver,
         camera=_shown(config.camera.source),
+        lime=config.explain.lime_of is not None,
     )
 
 

@@ -28,15 +28,15 @@ class ExplainRequest:
     label_index: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LimeRequest:
-    """Somebody wants LIME of the labels that are explained on a frame.
+    """Somebody wants LIME of what they look at.
 
     Attributes:
-        sequence: Of the frame; one that is forgotten already gives way to the newest.
+        explanation: Its Grad-CAM; it holds the frame.
     """
 
-    sequence: int
+    explanation: Explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class About:
         mode: "single" or "watch".
         machine_kind: For example "simulated".
         camera: Description without secrets.
+        lime: Whether LIME can be asked for.
     """
 
     bundle_name: str
@@ -70,6 +71,7 @@ class About:
     mode: str
     machine_kind: str
     camera: str
+    lime: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

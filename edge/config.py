@@ -141,7 +141,7 @@ class ExplainSection(Section):
     hide: Literal["mean", "blur", "colour"] = LIME.hide.method
     target: Literal["logit", "probability"] = LIME.target
     seed: int = Field(0, ge=0, le=2**32 - 1)
-    cache_mb: int = Field(32, ge=0, le=4096)
+    cache_mb: int = Field(16, ge=0, le=4096)
     warm_c: float = Field(70.0, ge=0, le=120)
     hot_c: float = Field(80.0, ge=0, le=120)
 

@@ -1,7 +1,6 @@
 """One frame from start to end; has no thread and no lock."""
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -30,8 +29,6 @@ from sorter_firmware_bridge.bins import Cause, Receipt, ReceiptState
 
 RECENT_ROWS = 20
 IDLE_S = 0.05
-EXPLAINED_KEPT = 8
-"""Frames that a person may still ask a LIME of."""
 
 
 class LimeOf(StrEnum):
@@ -102,7 +99,6 @@ class Pipeline:
         self._asked: list[Label] = []
         self._decided: tuple[SortDecision, int | None] | None = None
         self._answer: Receipt | None = None
-        self._explained: deque[dict[str, Explanation]] = deque(maxlen=EXPLAINED_KEPT)
         self._frames_seen = 0
         self._closed = False
 
@@ -131,8 +127,8 @@ class Pipeline:
                     self._publish()
                 case ExplainRequest(index):
                     self._asked = [self._parts.classifier.bundle.labels[index]]
-                case LimeRequest(sequence):
-                    self._pin(sequence)
+                case LimeRequest(explanation):
+                    self._pin(explanation)
                 case CancelLimeRequest(number) if self._parts.explainer is not None:
                     self._parts.explainer.cancel(number)
 
@@ -195,25 +191,18 @@ class Pipeline:
         labels += [label for label in self._asked if label not in labels]
         if not labels:
             labels = [self._parts.classifier.bundle.labels[int(prediction.probabilities.argmax())]]
-        every = self._parts.gradcam.explain_all(prediction, labels)
-        self._explained.append(every)
-        return every
+        return self._parts.gradcam.explain_all(prediction, labels)
 
     def _offer(self, every: dict[str, Explanation]) -> None:
         if self._parts.explainer is not None:
             gradcam = every["grad-cam"]
             self._parts.explainer.offer(gradcam.prediction, gradcam.labels, every.get("hirescam"))
 
-    def _pin(self, sequence: int) -> None:
-        if self._parts.explainer is None or not self._explained:
-            return
-        newest_first = list(reversed(self._explained))
-        every = next(
-            (e for e in newest_first if e["grad-cam"].prediction.frame.sequence == sequence),
-            newest_first[0],
-        )
-        gradcam = every["grad-cam"]
-        self._parts.explainer.pin(gradcam.prediction, gradcam.labels, every.get("hirescam"))
+    def _pin(self, explanation: Explanation) -> None:
+        if self._parts.explainer is not None:
+            seen, labels = explanation.prediction, explanation.labels
+            every = self._parts.gradcam.explain_all(seen, labels)
+            self._parts.explainer.pin(seen, labels, every.get("hirescam"))
 
     def _lime(self) -> tuple[Progress, ...]:
         return self._parts.explainer.current() if self._parts.explainer is not None else ()

@@ -79,7 +79,12 @@ class ApiViews:
         sequence = _whole("sequence")
         if sequence is None:
             return problem(400, 'expected {"sequence": <n>} with the number of a frame')
-        return self._ask(LimeRequest(sequence))
+        if not self._shown.board.current().about.lime:
+            return problem(409, "LIME is switched off; set `lime` in [explain] of edge.toml")
+        explanation = self._shown.told_of(sequence)
+        if explanation is None:
+            return problem(409, "nothing is explained yet; wait for the first frame")
+        return self._ask(LimeRequest(explanation))
 
     def cancel_lime(self) -> Response:
         """POST /api/lime/cancel {"number": <n>}: one that is over already stays as it is."""

@@ -196,6 +196,7 @@ def _about(about: About) -> Json:
         "machine_kind": printable(about.machine_kind),
         "camera": printable(about.camera),
         "labels": len(about.labels),
+        "lime": about.lime,
     }
 
 

@@ -62,6 +62,7 @@ def lime_of(progress: Progress) -> Json:
         "pinned": request.pinned,
         "samples": progress.samples,
         "budget": progress.budget,
+        "lowered_from": progress.lowered_from,
         "problem": printable(progress.problem),
         "labels": [label_of(label) for label in request.labels],
         "explanation": _lime(progress.explanation, progress.agreements),

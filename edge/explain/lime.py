@@ -43,6 +43,9 @@ FIRST_BATCH = 8
 LOOK_AGAIN = 1.1
 """Errors and stability are looked at anew when the rows have grown by this factor."""
 R2_LOW = 0.5
+FEW_SAMPLES = (
+    "{} samples are too few for {} superpixels: no standard error is known, and R2 flatters"
+)
 
 
 def _never() -> bool:
@@ -299,7 +302,8 @@ def explanation(prediction: Prediction, labels: Sequence[Label], result: LimeRes
     Returns:
         Maps (k, s, s) float32, signed, in units of the target. `details` holds segments,
         coefficients (k, K), standard_errors (k, K), r2 (k,), stability (k,), samples, budget,
-        superpixels, hide, target, design, seed, ended, milliseconds, engine, and `warnings`,
+        superpixels, hide, target, design, prior, kernel_width, seed, ended,
+        milliseconds, engine, and `warnings`,
         sentences on what not to believe.
     """
     chosen = [label.index for label in labels]
@@ -316,6 +320,8 @@ def explanation(prediction: Prediction, labels: Sequence[Label], result: LimeRes
         "hide": result.settings.hide.method,
         "target": result.settings.target,
         "design": result.settings.design,
+        "prior": result.settings.prior,
+        "kernel_width": result.settings.kernel_width,
         "seed": result.settings.seed,
         "ended": result.ended,
         "milliseconds": result.milliseconds,
@@ -325,10 +331,16 @@ def explanation(prediction: Prediction, labels: Sequence[Label], result: LimeRes
     return Explanation(prediction, "lime", tuple(labels), maps, details)
 
 
+def _told_apart(result: LimeResult) -> bool:
+    """Whether anything could be said of errors."""
+    return bool(np.isfinite(result.standard_errors).any()) or result.settings.engine == "lime"
+
+
 def _warnings(labels: Sequence[Label], result: LimeResult) -> tuple[str, ...]:
     if not result.samples:
         return (f"no samples were taken ({result.ended}): the maps say nothing",)
-    return tuple(
+    few = () if _told_apart(result) else (FEW_SAMPLES.format(result.samples, result.superpixels),)
+    return few + tuple(
         f"{label.id}: a line explains {100 * max(0.0, float(r2)):.0f} % (R2) of what hiding does;"
         " do not read much into it"
         for label, r2 in zip(labels, result.r2[[x.index for x in labels]], strict=True)

@@ -12,7 +12,7 @@ from edge.domain import Explanation, Label, Prediction
 from edge.explain.worker.progress import ExplainRequest as Asked
 from edge.explain.worker.progress import ExplainState, Progress
 from edge.items import Trigger
-from edge.pipeline import EXPLAINED_KEPT, LimeOf
+from edge.pipeline import LimeOf
 
 
 class Listener:
@@ -63,6 +63,12 @@ def build(tmp_path: Path, shipped: Bundle) -> Iterator[Build]:
         rig.pipeline.close()
 
 
+def explained(rig: Rig) -> Explanation:
+    """The Grad-CAM that is shown."""
+    assert rig.shown.explanation is not None
+    return rig.shown.explanation
+
+
 def test_an_item_is_explained_once_with_the_labels_it_was_decided_by(build: Build) -> None:
     rig, listener = build()
     rig.item(60)
@@ -103,7 +109,7 @@ def test_nothing_is_offered_where_only_what_is_asked_for_is_wanted(build: Build)
     rig, listener = build(LimeOf.ASKED)
     rig.item(60)
     assert listener.offered == []
-    rig.requests.put(LimeRequest(0))
+    rig.requests.put(LimeRequest(explained(rig)))
     rig.step()
     (asked,) = listener.offered
     assert asked.pinned
@@ -115,28 +121,16 @@ def test_the_frame_a_person_looks_at_is_pinned_with_the_labels_explained_on_it(
     rig, listener = build(LimeOf.ASKED)
     rig.requests.put(ExplainRequest(7))
     rig.step(scene(60))
-    rig.step(scene(90))
-    rig.requests.put(LimeRequest(0))
+    looked_at = explained(rig)
+    for grey in range(0, 200, 10):
+        rig.step(scene(grey))
+    rig.requests.put(LimeRequest(looked_at))
     rig.step()
     (asked,) = listener.offered
-    assert asked.prediction.frame.sequence == 0
+    assert asked.prediction is looked_at.prediction
     assert [label.index for label in asked.labels] == [SORTED_INDEX, 7]
-
-
-def test_a_frame_that_is_forgotten_gives_way_to_the_newest(build: Build) -> None:
-    rig, listener = build(LimeOf.ASKED)
-    for grey in range(EXPLAINED_KEPT + 1):
-        rig.step(scene(10 * grey))
-    rig.requests.put(LimeRequest(0))
-    rig.step()
-    assert listener.offered[-1].prediction.frame.sequence == EXPLAINED_KEPT
-
-
-def test_asking_before_the_first_frame_asks_for_nothing(build: Build) -> None:
-    rig, listener = build()
-    rig.requests.put(LimeRequest(0))
-    rig.step()
-    assert listener.offered == []
+    assert asked.hires is not None
+    assert asked.hires.prediction is looked_at.prediction
 
 
 def test_a_cancel_is_passed_on(build: Build) -> None:
@@ -163,7 +157,7 @@ def test_what_the_explainer_says_is_shown_without_a_new_frame(build: Build) -> N
 def test_without_an_explainer_requests_do_nothing(tmp_path: Path, shipped: Bundle) -> None:
     rig = Rig(tmp_path, shipped)
     rig.item(60)
-    rig.requests.put(LimeRequest(0))
+    rig.requests.put(LimeRequest(explained(rig)))
     rig.requests.put(CancelLimeRequest(1))
     rig.step()
     assert rig.shown.lime == ()

@@ -6,7 +6,8 @@ const HIDDEN = { mean: "by their mean", blur: "by a blurred picture", colour: "b
 const ENGINES = { lime: "stock lime" };
 
 export function stateText(lime) {
-  const counted = `${lime.samples}/${lime.budget}`;
+  const fewer = lime.lowered_from ? `, not ${lime.lowered_from}: the machine is hot or busy` : "";
+  const counted = `${lime.samples}/${lime.budget}${fewer}`;
   switch (lime.state) {
     case "queued":
       return "queued";

@@ -153,6 +153,7 @@ export class Why {
 
   #keeping(fits) {
     const busy = this.#kept !== null && this.#lime.busy;
+    show(byId("lime-ask"), this.#state.about.lime);
     usable(byId("lime-ask"), fits && !busy);
     usable(byId("follow"), this.#kept !== null || this.#lime.asked !== null);
     write(byId("why-kept"), this.#keptText());

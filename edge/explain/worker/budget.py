@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ZONES = Path("/sys/class/thermal")
-SAMPLES_MIN = 32
+SAMPLES_MIN = 128
+"""Twice the superpixels of most pictures; with fewer, no standard error is known."""
 
 
 @dataclass(frozen=True, slots=True)

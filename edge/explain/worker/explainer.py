@@ -18,8 +18,8 @@ from edge.explain.worker.process import LimeProcess, Message, ProcessDied
 from edge.explain.worker.progress import ExplainRequest, ExplainState, Progress
 from edge.handoff import Published, RequestQueue, WaitingRoom
 
-SHOWN = 8
-"""How many of the requests that are over are told of."""
+SHOWN = 4
+"""How many of the requests that are over are told of; each holds its frame and its maps."""
 WAIT_S = 0.1
 HUNG_S = 20.0
 """So long after its deadline a request whose process says nothing is given up."""
@@ -38,7 +38,7 @@ class ExplainerSettings:
 
     lime: LimeSettings = field(default_factory=LimeSettings)
     seconds: float = 10.0
-    cache_bytes: int = 32_000_000
+    cache_bytes: int = 16_000_000
     limits: Limits = field(default_factory=Limits)
 
 
@@ -82,7 +82,7 @@ class Explainer:
         self.process = process or LimeProcess(bundle.folder, bundle.sha256)
         self._cache = LimeCache(self._settings.cache_bytes)
         self._room: WaitingRoom[ExplainRequest] = WaitingRoom()
-        self._gone: RequestQueue[ExplainRequest] = RequestQueue(SHOWN)
+        self._gone: RequestQueue[Progress] = RequestQueue(SHOWN)
         self._unwanted: RequestQueue[int] = RequestQueue()
         self._told: Published[tuple[Progress, ...]] = Published(())
         self._over: deque[Progress] = deque(maxlen=SHOWN)
@@ -98,7 +98,7 @@ class Explainer:
         gone = self._room.put(request)
         if gone is not None:
             self.superseded += 1
-            self._gone.put(gone)
+            self._gone.put(Progress(gone, ExplainState.SUPERSEDED))
         return request.number
 
     def pin(
@@ -106,7 +106,11 @@ class Explainer:
     ) -> int | None:
         """Explain this whatever comes; its number, None where too many such wait already."""
         request = self._request(prediction, labels, hires, pinned=True)
-        return request.number if self._room.pin(request) else None
+        if self._room.pin(request):
+            return request.number
+        why = "too many requests wait already; cancel one, or ask again in a while"
+        self._gone.put(Progress(request, ExplainState.FAILED, problem=why))
+        return None
 
     def cancel(self, number: int) -> None:
         """End a request: one that waits is taken out, the running one ends after its batch."""
@@ -152,8 +156,8 @@ class Explainer:
         return ExplainRequest(self._number, prediction, tuple(labels), hires, pinned)
 
     def _attend(self) -> None:
-        for request in self._gone.take_all():
-            self._over.appendleft(Progress(request, ExplainState.SUPERSEDED))
+        for progress in self._gone.take_all():
+            self._over.appendleft(progress)
         for number in self._unwanted.take_all():
             self._drop(number)
 
@@ -226,7 +230,16 @@ class Explainer:
         states = {"interim": ExplainState.SAMPLING, "cancelled": ExplainState.CANCELLED}
         state = states.get(result.ended, ExplainState.DONE)
         agreements = _agreements(request, result) if state is ExplainState.DONE else ()
-        return Progress(request, state, result.samples, result.budget, explained, agreements)
+        full = self._settings.lime.samples
+        return Progress(
+            request,
+            state,
+            result.samples,
+            result.budget,
+            full if result.budget < full else None,
+            explained,
+            agreements,
+        )
 
     def _fail(self, why: str) -> None:
         if self._running is not None:

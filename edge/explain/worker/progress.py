@@ -51,6 +51,7 @@ class Progress:
         request: The request.
         state: Where it is.
         samples, budget: How many perturbed pictures were classified, of how many at most.
+        lowered_from: What the budget would be on a cool and idle machine; None where it is that.
         explanation: LIME as far as it is known: interim while sampling, what there was when it
             was cancelled; None before.
         agreements: With HiResCAM, one for each label; empty before the end and without HiResCAM.
@@ -61,6 +62,7 @@ class Progress:
     state: ExplainState
     samples: int = 0
     budget: int = 0
+    lowered_from: int | None = None
     explanation: Explanation | None = None
     agreements: tuple[Agreement, ...] = ()
     problem: str | None = None

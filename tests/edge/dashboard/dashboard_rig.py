@@ -214,7 +214,7 @@ def lime(
     cam = np.abs(cells.astype(np.float32) - 40)
     agreements = tuple(agreement(cam, one, segments) for one in every) if agrees else ()
     explained = lime_explanation(prediction, LABELS, result)
-    return Progress(request, state, samples, 336, explained, agreements, problem)
+    return Progress(request, state, samples, 336, None, explained, agreements, problem)
 
 
 def decide(prediction: Prediction, decided_at_s: float) -> SortDecision:

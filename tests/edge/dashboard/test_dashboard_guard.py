@@ -1,14 +1,25 @@
 """Who may ask the dashboard for what."""
 
 import json
+from dataclasses import replace
 
 import pytest
-from dashboard_rig import NOW_S, PREPROCESSING, World, everything
+from dashboard_rig import (
+    NOW_S,
+    PREPROCESSING,
+    SPOTS,
+    World,
+    everything,
+    explain,
+    pile,
+    predict,
+)
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from edge.board import ArmRequest, CancelLimeRequest, ExplainRequest, LimeRequest, StopRequest
 from edge.dashboard.app import create_app
+from edge.dashboard.shown import TOLD
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -237,20 +248,40 @@ def test_too_many_wishes_are_refused_for_now(client: FlaskClient, world: World) 
 # --- LIME ---
 
 
-@pytest.mark.parametrize(
-    ("address", "body", "request_"),
-    [
-        ("/api/lime", {"sequence": 0}, LimeRequest(0)),
-        ("/api/lime", {"sequence": 7}, LimeRequest(7)),
-        ("/api/lime/cancel", {"number": 3}, CancelLimeRequest(3)),
-    ],
-)
-def test_lime_can_be_asked_for_and_cancelled(
-    client: FlaskClient, world: World, address: str, body: object, request_: object
+def test_lime_is_asked_for_what_a_page_was_told_of(client: FlaskClient, world: World) -> None:
+    shown = []
+    for sequence in range(1, TOLD + 2):
+        shown.append(explain(predict(pile(), sequence), SPOTS))
+        world.show(explanation=shown[-1])
+        client.get("/api/state")
+        client.get("/api/state")
+    # The first is forgotten; the newest stands in for it.
+    for sequence, expected in ((2, shown[1]), (TOLD + 1, shown[-1]), (1, shown[-1])):
+        answer = client.post("/api/lime", json={"sequence": sequence}, headers=OURS)
+        assert (answer.status_code, answer.json) == (202, {"accepted": True})
+        (request,) = world.requests.take_all()
+        assert isinstance(request, LimeRequest)
+        assert request.explanation is expected
+
+
+def test_lime_is_refused_before_the_first_frame_and_where_it_is_off(
+    client: FlaskClient, world: World
 ) -> None:
-    answer = client.post(address, json=body, headers=OURS)
+    answer = client.post("/api/lime", json={"sequence": 0}, headers=OURS)
+    assert "first frame" in _error(answer, 409)
+    world.show(
+        about=replace(world.board.current().about, lime=False),
+        explanation=explain(predict(pile(), 4), SPOTS),
+    )
+    answer = client.post("/api/lime", json={"sequence": 4}, headers=OURS)
+    assert "[explain] of edge.toml" in _error(answer, 409)
+    assert world.requests.take_all() == []
+
+
+def test_lime_is_cancelled_by_its_number(client: FlaskClient, world: World) -> None:
+    answer = client.post("/api/lime/cancel", json={"number": 3}, headers=OURS)
     assert (answer.status_code, answer.json) == (202, {"accepted": True})
-    assert world.requests.take_all() == [request_]
+    assert world.requests.take_all() == [CancelLimeRequest(3)]
 
 
 @pytest.mark.parametrize(
@@ -269,6 +300,7 @@ def test_lime_wants_one_whole_number(
 def test_lime_is_refused_while_too_much_waits(
     client: FlaskClient, world: World, address: str
 ) -> None:
+    world.show(explanation=explain(predict(pile(), 7), SPOTS))
     for _ in range(3):
         assert client.post(address, json=MUTATIONS[address], headers=OURS).status_code == 202
     answer = client.post(address, json=MUTATIONS[address], headers=OURS)

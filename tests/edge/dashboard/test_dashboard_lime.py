@@ -69,6 +69,7 @@ def test_a_request_that_waits_says_what_it_will_be_of(client: FlaskClient, world
         "pinned": True,
         "samples": 0,
         "budget": 0,
+        "lowered_from": None,
         "problem": None,
         "explanation": None,
     }

@@ -54,12 +54,26 @@ def _asked(browser: Browser, world: World, request: Request) -> None:
     browser.wait(lambda: world.requests.take_all() == [request], "a request")
 
 
+def _asked_lime(browser: Browser, world: World, sequence: int) -> None:
+    """Wait until LIME is asked for, of that frame."""
+
+    def there() -> bool:
+        taken = world.requests.take_all()
+        return (
+            bool(taken)
+            and isinstance(taken[0], LimeRequest)
+            and (taken[0].explanation.prediction.frame.sequence == sequence)
+        )
+
+    browser.wait(there, "a request")
+
+
 def test_lime_is_asked_for_and_refines_while_the_picture_is_kept(
     browser: Browser, world: World, seen: Prediction, tmp_path: Path
 ) -> None:
     assert not _usable(browser, "lime-cancel")
     _press(browser, "lime-ask")
-    _asked(browser, world, LimeRequest(5))
+    _asked_lime(browser, world, 5)
     assert browser.text("why-kept") == "Keeping frame 5."
     world.show(lime=(lime(seen, 1, QUEUED, 0, pinned=True),))
     _state(browser, "queued")
@@ -107,7 +121,7 @@ def test_lime_is_asked_for_and_refines_while_the_picture_is_kept(
 
 def test_lime_is_cancelled(browser: Browser, world: World, seen: Prediction) -> None:
     _press(browser, "lime-ask")
-    _asked(browser, world, LimeRequest(5))
+    _asked_lime(browser, world, 5)
     world.show(lime=(lime(seen, 3, SAMPLING, 32, pinned=True, ended="interim"),))
     _samples(browser, 32)
     _press(browser, "lime-cancel")
@@ -157,7 +171,7 @@ def test_what_went_wrong_is_said_in_words(browser: Browser, world: World, seen: 
 
 def test_a_frame_that_is_gone_is_not_kept(browser: Browser, world: World, seen: Prediction) -> None:
     _press(browser, "lime-ask")
-    _asked(browser, world, LimeRequest(5))
+    _asked_lime(browser, world, 5)
     other = predict(pile(3), 14, time.monotonic())
     world.show(lime=(lime(other, 1, SAMPLING, 16, pinned=True, ended="interim"),))
     _samples(browser, 16)

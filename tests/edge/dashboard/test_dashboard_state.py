@@ -159,6 +159,7 @@ def test_counters_stages_and_about(client: FlaskClient, world: World) -> None:
         "machine_kind": "simulated",
         "camera": "replay of demo/pile",
         "labels": 4,
+        "lime": True,
     }
 
 

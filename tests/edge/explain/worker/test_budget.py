@@ -19,13 +19,17 @@ LIMITS = Limits(load=(1.0, 2.0), celsius=(70.0, 80.0), least=0.125)
         (Strain(0.0, None), 800),
         (Strain(0.0, 75.0), 400),  # half way: .125 + .875 / 2 = .5625, which is 4.5 eighths
         (Strain(1.5, None), 400),
-        (Strain(0.0, 80.0), 100),
-        (Strain(9.0, 20.0), 100),
-        (Strain(9.0, 99.0), 100),
+        (Strain(0.0, 80.0), SAMPLES_MIN),
+        (Strain(9.0, 20.0), SAMPLES_MIN),
+        (Strain(9.0, 99.0), SAMPLES_MIN),
     ],
 )
 def test_the_worse_of_heat_and_load_decides(strain: Strain, expected: int) -> None:
     assert budget(800, strain, LIMITS) == expected
+
+
+def test_the_least_is_an_eighth_where_that_is_enough() -> None:
+    assert budget(4000, Strain(9.0, 99.0), LIMITS) == 500
 
 
 @given(

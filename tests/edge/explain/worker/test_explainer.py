@@ -186,6 +186,10 @@ def test_pinned_requests_are_bounded(
     taken = [explainer.pin(pictures[0], shipped.labels[:1]) for _ in range(20)]
     assert taken[:8] == list(range(1, 9))
     assert set(taken[8:]) == {None}
+    explainer.step(0)
+    refused = [p for p in explainer.current() if p.state is ExplainState.FAILED]
+    assert refused
+    assert all("too many requests wait" in (p.problem or "") for p in refused)
 
 
 def test_a_killed_process_fails_its_request_and_serves_the_next(
@@ -284,12 +288,13 @@ def test_a_hot_machine_gets_a_smaller_budget(
     number = explainer.offer(pictures[0], shipped.labels[:1])
     drive(explainer, over(number))
     done = progress(explainer, number)
-    assert done.samples == done.budget == 100
+    assert done.samples == done.budget == 128
+    assert done.lowered_from == 400
     # It answers the same question of a machine that is still as hot.
     explainer.process.close()
     again = explainer.offer(pictures[0], shipped.labels[:1])
     drive(explainer, over(again))
-    assert progress(explainer, again).samples == 100
+    assert progress(explainer, again).samples == 128
     assert explainer.process.starts == 1
 
 
