@@ -1,15 +1,21 @@
 """What LIME is asked and what it answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.domain import Explanation, Label, Prediction
 from edge.explain.designs import DESIGNS, Design
 from edge.explain.hiding import HideSettings
 from edge.explain.segments import SegmentSettings
 
+R2_LOW = 0.5
+FEW_SAMPLES = (
+    "{} samples are too few for {} superpixels: no standard error is known, and R2 flatters"
+)
 Target = Literal["logit", "probability"]
 Engine = Literal["bricksight", "lime"]
 Prior = Literal["adaptive", "flat"]
@@ -135,3 +141,60 @@ class LimeResult:
     def map_of(self, label_index: int) -> NDArray[np.float32]:
         """(h, w) float32, signed: the coefficients of a label painted on its superpixels."""
         return np.asarray(self.coefficients[label_index][self.segments])
+
+
+def explanation(prediction: Prediction, labels: Sequence[Label], result: LimeResult) -> Explanation:
+    """A result as an explanation of some labels.
+
+    Args:
+        prediction: What was explained.
+        labels: k labels of the model.
+        result: Of the prediction's `model_input`.
+
+    Returns:
+        Maps (k, s, s) float32, signed, in units of the target. `details` holds segments,
+        coefficients (k, K), standard_errors (k, K), r2 (k,), stability (k,), samples, budget,
+        superpixels, hide, target, design, prior, kernel_width, seed, ended,
+        milliseconds, engine, and `warnings`,
+        sentences on what not to believe.
+    """
+    chosen = [label.index for label in labels]
+    maps = result.coefficients[chosen][:, result.segments]
+    details: dict[str, Any] = {
+        "segments": result.segments,
+        "coefficients": result.coefficients[chosen],
+        "standard_errors": result.standard_errors[chosen],
+        "r2": result.r2[chosen],
+        "stability": result.stability[chosen],
+        "samples": result.samples,
+        "budget": result.budget,
+        "superpixels": result.superpixels,
+        "hide": result.settings.hide.method,
+        "target": result.settings.target,
+        "design": result.settings.design,
+        "prior": result.settings.prior,
+        "kernel_width": result.settings.kernel_width,
+        "seed": result.settings.seed,
+        "ended": result.ended,
+        "milliseconds": result.milliseconds,
+        "engine": result.settings.engine,
+        "warnings": _warnings(labels, result),
+    }
+    return Explanation(prediction, "lime", tuple(labels), maps, details)
+
+
+def _told_apart(result: LimeResult) -> bool:
+    """Whether anything could be said of errors."""
+    return bool(np.isfinite(result.standard_errors).any()) or result.settings.engine == "lime"
+
+
+def _warnings(labels: Sequence[Label], result: LimeResult) -> tuple[str, ...]:
+    if not result.samples:
+        return (f"no samples were taken ({result.ended}): the maps say nothing",)
+    few = () if _told_apart(result) else (FEW_SAMPLES.format(result.samples, result.superpixels),)
+    return few + tuple(
+        f"{label.id}: a line explains {100 * max(0.0, float(r2)):.0f} % (R2) of what hiding does;"
+        " do not read much into it"
+        for label, r2 in zip(labels, result.r2[[x.index for x in labels]], strict=True)
+        if r2 < R2_LOW
+    )

@@ -17,7 +17,7 @@ from edge.explain.colours import (
     map_scale,
 )
 from edge.explain.layout import Panel, bar_height, colour_bar, scaled, stacked
-from edge.explain.lime import R2_LOW
+from edge.explain.lime_result import R2_LOW
 from edge.explain.outlines import draw_marks, draw_masses, draw_superpixels
 from edge.explain.overlay import draw, map_on_picture, segments_on_picture
 from edge.explain.selection import Selection, select

@@ -9,8 +9,7 @@ from typing import Protocol
 from edge.bundle import Bundle
 from edge.domain import Explanation, Label, Prediction
 from edge.explain.agreement import Agreement, agreement
-from edge.explain.lime import explanation
-from edge.explain.lime_result import LimeResult, LimeSettings
+from edge.explain.lime_result import LimeResult, LimeSettings, explanation
 from edge.explain.worker.budget import Limits, Strain, budget, read_strain
 from edge.explain.worker.cache import LimeCache, key_of
 from edge.explain.worker.child import Begun, Failed, Found, Job
