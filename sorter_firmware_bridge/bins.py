@@ -186,6 +186,24 @@ class MachineState:
         return self.condition is Condition.ARMED
 
 
+class Promise(StrEnum):
+    """What a link can promise of a command that was accepted."""
+
+    EXACTLY_ONCE = "exactly once"
+    """A lost message is repeated, and the machine knows it for the same: it acts once."""
+    AT_MOST_ONCE = "at most once"
+    """Nothing is ever repeated: what got no answer is unknown."""
+
+
+class Timing(StrEnum):
+    """Whose clock decides when a command fires."""
+
+    MACHINE = "machine timed"
+    """The machine's: the command waits there, and a busy host moves nothing late."""
+    HOST = "host timed"
+    """The host's: a busy host fires late by milliseconds, or misses the deadline."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hello:
     """What a machine declares when it is opened.
@@ -198,6 +216,8 @@ class Hello:
         watchdog_s: Silence after which an armed machine makes itself safe.
         confirms: Whether a sensor sees the drop; if not, "fired" is the most that is ever known.
         sensors: Names of the sensors that report events.
+        promise: What the link can promise of an accepted command.
+        timing: Whose clock decides when it fires.
     """
 
     kind: str
@@ -207,6 +227,8 @@ class Hello:
     watchdog_s: float
     confirms: bool
     sensors: tuple[str, ...]
+    promise: Promise
+    timing: Timing
 
 
 @dataclass(frozen=True, slots=True)

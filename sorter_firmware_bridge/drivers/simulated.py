@@ -16,9 +16,11 @@ from sorter_firmware_bridge.bins import (
     Command,
     Hello,
     MachineState,
+    Promise,
     Receipt,
     ReceiptState,
     SensorEvent,
+    Timing,
     check_bins,
 )
 from sorter_firmware_bridge.drivers.simulated_machine import Pulse, SimulatedMachine
@@ -238,6 +240,8 @@ def _describe(bins: tuple[Bin, ...], settings: SimulatedSettings) -> Hello:
         watchdog_s=settings.watchdog_s,
         confirms=settings.confirms,
         sensors=settings.sensors,
+        promise=Promise.EXACTLY_ONCE,
+        timing=Timing.MACHINE,
     )
 
 
