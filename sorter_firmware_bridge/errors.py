@@ -6,6 +6,7 @@
     ├── DriverUnknown (LookupError)       no driver for that kind of machine
     ├── DriverMissing (ImportError)       the library a driver needs is not installed
     ├── DriverClosed (RuntimeError)       a call after `close()`
+    ├── FirmwareError                     it cannot be built or flashed
     └── MachineError (OSError)
         ├── MachineUnavailable            it could not be opened
         └── MachineLost                   it was open and stopped answering
@@ -37,6 +38,10 @@ class DriverMissing(BridgeError, ImportError):
 
 class DriverClosed(BridgeError, RuntimeError):
     """The driver was closed; open it again."""
+
+
+class FirmwareError(BridgeError):
+    """The firmware cannot be built or flashed; the message says what to mend."""
 
 
 class MachineError(BridgeError, OSError):
