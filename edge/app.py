@@ -45,6 +45,7 @@ from edge.items import ItemAssembler, Trigger
 from edge.journal import Journal
 from edge.machine import Machine
 from edge.pipeline import CameraReport, LimeOf, Parts, Pipeline
+from edge.policy import Mode, Policy
 from edge.worker import Worker
 from sorter_firmware_bridge.drivers import open_driver
 from sorter_firmware_bridge.drivers.driver import Driver
@@ -203,7 +204,7 @@ class App:
                 frames=self._frames,
                 classifier=Classifier(bundle, config.threads),
                 gradcam=GradCam(bundle, config.threads),
-                items=ItemAssembler(config.items),
+                items=ItemAssembler(config.items, _that_matter(config.policy)),
                 policy=config.policy,
                 machine=Machine(machine_opener(config), config.machine.arm_at_start),
                 journal=journal,
@@ -213,6 +214,7 @@ class App:
                 lime_of=config.explain.lime_of or LimeOf.ASKED,
                 sensor_triggers=config.items.trigger is Trigger.SENSOR,
                 empty_at_start=config.empty_at_start,
+                drop=config.drop,
                 camera=self._camera_report,
             )
         )
@@ -220,6 +222,13 @@ class App:
     def _camera_report(self) -> CameraReport:
         health = self._camera.health
         return CameraReport(health.state, health.last_error)
+
+
+def _that_matter(policy: Policy) -> frozenset[str] | None:
+    """Ids of the labels on which frames have to agree; None is all of them."""
+    if policy.mode is not Mode.SCOOP:
+        return None
+    return frozenset(line.label_id for line in policy.collected)
 
 
 def machine_opener(config: Config) -> Callable[[], Driver] | None:

@@ -8,6 +8,7 @@ from edge.domain import Explanation, Label, Prediction
 from edge.explain.worker.progress import Progress
 from edge.handoff import Published, RequestQueue
 from edge.journal import Balance, Entry
+from edge.line import LineReport
 from sorter_firmware_bridge.bins import MachineState, Receipt
 
 
@@ -46,7 +47,27 @@ class CancelLimeRequest:
     number: int
 
 
-Request = StopRequest | ArmRequest | ExplainRequest | LimeRequest | CancelLimeRequest
+@dataclass(frozen=True, slots=True)
+class EmptyBinRequest:
+    """Somebody emptied a bin."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrderRequest:
+    """Somebody begins to collect the wanted list anew."""
+
+
+Request = (
+    StopRequest
+    | ArmRequest
+    | ExplainRequest
+    | LimeRequest
+    | CancelLimeRequest
+    | EmptyBinRequest
+    | NewOrderRequest
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +79,7 @@ class About:
         model_sha256: Of the classifier.
         labels: All labels of the model.
         thresholds: Of the labels, on calibrated probabilities.
-        mode: "single" or "watch".
+        mode: "single", "scoop" or "watch".
         machine_kind: For example "simulated".
         camera: Description without secrets.
         lime: Whether LIME can be asked for.
@@ -90,7 +111,8 @@ class Snapshot:
         recent: The newest rows of the journal, newest first.
         balance: What became of all items.
         machine: What the machine said last; None when it does not answer or there is none.
-        machine_problem: Why it does not answer.
+        machine_problem: Why it does not answer, or which configured bins it does not have.
+        line: Whether to feed, how movements arrived, and what may be in the bins.
         camera_state: "live", "reconnecting" or "closed".
         camera_problem: What went wrong with the camera last.
         frames_seen, frames_replaced: Counters since the start.
@@ -110,6 +132,7 @@ class Snapshot:
     balance: Balance = field(default_factory=Balance)
     machine: MachineState | None = None
     machine_problem: str | None = None
+    line: LineReport = field(default_factory=LineReport)
     camera_state: str = "reconnecting"
     camera_problem: str | None = None
     frames_seen: int = 0

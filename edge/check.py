@@ -12,6 +12,7 @@ from edge.cameras import CameraSilent, open_camera
 from edge.config import Config, check_against_bundle, read_config
 from edge.errors import ConfigError, EdgeError
 from edge.interpreter import Interpreter, choose_runtime
+from edge.policy_problems import machine_problems
 from sorter_firmware_bridge.errors import BridgeError
 
 FRAME_WAIT_S = 5.0
@@ -91,12 +92,14 @@ def _machine(config: Config) -> str:
         return "none configured; nothing will be moved"
     with opener() as driver:
         state, hello = driver.state(), driver.hello
+        problems = machine_problems(config.policy, hello.bins)
+        if problems:
+            raise EdgeError("; ".join(problems))
         return f"{hello.kind}, {len(hello.bins)} bins, {state.condition.value}"
 
 
 def _bins(config: Config, bundle: Bundle) -> str:
     check_against_bundle(config, bundle)
-    routes = config.policy.routes
-    return (
-        f"{len(config.policy.bins)} bins, {len(routes)} of {len(bundle.labels)} labels have a bin"
-    )
+    policy = config.policy
+    routed = sum(policy.rule_of(label) is not None for label in bundle.labels)
+    return f"{len(policy.bins)} bins, {routed} of {len(bundle.labels)} labels have a bin"

@@ -1,16 +1,23 @@
 """edge.toml: what this machine is. What the model is comes from the bundle alone."""
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
-
+from edge.arrival import Window
 from edge.bundle import Bundle
 from edge.cameras import CameraSettings, kind_of_source
-from edge.decision import Mode, Policy, Route, policy_problems
+from edge.config_sections import (
+    BundleSection,
+    CameraSection,
+    DashboardSection,
+    DropSection,
+    ExplainSection,
+    ItemsSection,
+    JournalSection,
+    MachineSection,
+    RuntimeSection,
+)
 from edge.errors import ConfigError
 from edge.explain.hiding import HideSettings
 from edge.explain.lime_result import LimeSettings
@@ -20,158 +27,28 @@ from edge.explain.worker.explainer import ExplainerSettings
 from edge.items import ItemSettings, Trigger
 from edge.journal import JournalSettings
 from edge.pipeline import LimeOf
-from edge.toml import ENCODING, FromList, Section, line_of, read_toml
-from sorter_firmware_bridge.bins import Bin
-from sorter_firmware_bridge.drivers import ADAPTERS, check_settings
+from edge.policy import Policy
+from edge.policy_file import PolicySections, policy_of
+from edge.policy_problems import policy_problems
+from edge.toml import ENCODING, read_toml, where_named
+from sorter_firmware_bridge.drivers import check_settings
 from sorter_firmware_bridge.errors import BridgeError
 
-LIME = LimeSettings()
-"""The defaults."""
 SHIPPED_BUNDLE = Path(__file__).parent / "models" / "best"
 
 
-Side = Annotated[int, Field(ge=16, le=16_384)]
-
-
-class BundleSection(Section):
-    """Which model."""
-
-    path: str = ""
-
-
-class CameraSection(Section):
-    """Where frames come from; see `edge.cameras.CameraSettings`."""
-
-    source: str = Field(min_length=1)
-    fps: Annotated[float, Field(gt=0, le=240)] | None = None
-    size_px: Annotated[tuple[Side, Side], FromList] = (1280, 960)
-    open_timeout_s: float = Field(10.0, gt=0, le=120)
-    read_timeout_s: float = Field(2.0, gt=0, le=120)
-    loop: bool = True
-
-
-class MachineSection(Section):
-    """What moves the bins.
-
-    `arm_at_start` is for the simulated machine; a real one is armed by a person.
-    """
-
-    driver: str = "simulated"
-    arm_at_start: bool = False
-    settings: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("driver")
-    @classmethod
-    def _known(cls, driver: str) -> str:
-        if driver not in (*ADAPTERS, "none"):
-            raise ValueError(f"allowed: {', '.join((*sorted(ADAPTERS), 'none'))}")
-        return driver
-
-
-class BinSection(Section):
-    """One bin and the part ids that go into it."""
-
-    number: int = Field(ge=0, le=255)
-    name: str = Field(min_length=1, max_length=40)
-    labels: Annotated[tuple[str, ...], FromList] = ()
-
-    @model_validator(mode="after")
-    def _can_be(self) -> Self:
-        Bin(self.number, self.name)
-        return self
-
-
-class SortingSection(Section):
-    """What is done with an item; see `edge.policy.Policy`."""
-
-    mode: Literal["single", "watch"] = "watch"
-    unknown_bin: str | None = None
-    review_bin: str | None = None
-    overflow_bin: str | None = None
-    watch_for: Annotated[tuple[str, ...], FromList] = ()
-    margin: float = Field(0.2, ge=0, le=1)
-    max_age_s: float = Field(1.0, ge=0.001, le=60)
-    travel_s: Annotated[float, Field(ge=0, le=600)] | None = None
-    lead_s: float = Field(0.05, ge=0, le=60)
-    tolerance_s: float = Field(0.05, ge=0, le=60)
-
-
-class ItemsSection(Section):
-    """When frames are an item; see `edge.items.ItemSettings`.
-
-    `empty_at_start` says that the first frame shows the empty place: that scene is no item.
-    """
-
-    trigger: Literal["still", "sensor"] = "still"
-    k: int = Field(3, ge=1, le=100)
-    n: int = Field(5, ge=1, le=100)
-    patience_frames: int = Field(15, ge=1, le=1000)
-    still_threshold: float = Field(2.0, ge=0, le=255)
-    changed_threshold: float = Field(4.0, ge=0, le=255)
-    light_drift: float = Field(0.05, ge=0, le=1)
-    empty_at_start: bool = False
-
-
-class DashboardSection(Section):
-    """Where the page is. There is no password yet, so it stays on this machine."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
-
-    @field_validator("host")
-    @classmethod
-    def _loopback(cls, host: str) -> str:
-        try:
-            loopback = ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            loopback = False
-        if not loopback:
-            raise ValueError("only 127.0.0.1 or ::1 is allowed: the page has no password yet")
-        return host
-
-
-class ExplainSection(Section):
-    """What LIME is made of and how; see `edge.explain.worker.explainer.ExplainerSettings`."""
-
-    lime: Literal["items", "everything", "asked", "off"] = "items"
-    samples: int = Field(LIME.samples, ge=1, le=100_000)
-    seconds: float = Field(10.0, ge=0.1, le=600)
-    design: Literal["random", "antithetic", "hadamard"] = LIME.design
-    superpixels: Literal["quickshift", "slic"] = LIME.segments.method
-    hide: Literal["mean", "blur", "colour"] = LIME.hide.method
-    target: Literal["logit", "probability"] = LIME.target
-    seed: int = Field(0, ge=0, le=2**32 - 1)
-    cache_mb: int = Field(16, ge=0, le=4096)
-    warm_c: float = Field(70.0, ge=0, le=120)
-    hot_c: float = Field(80.0, ge=0, le=120)
-
-
-class JournalSection(Section):
-    """Where the record is kept."""
-
-    path: str = "journal.sqlite"
-    max_rows: int = Field(100_000, ge=100, le=10_000_000)
-
-
-class RuntimeSection(Section):
-    """How the models run."""
-
-    threads: int = Field(1, ge=1, le=64)
-
-
-class File(Section):
+class File(PolicySections):
     """All of edge.toml."""
 
     bundle: BundleSection = BundleSection()
     camera: CameraSection
     machine: MachineSection = MachineSection()
-    sorting: SortingSection = SortingSection()
     items: ItemsSection = ItemsSection()
+    drop: DropSection = DropSection()
     dashboard: DashboardSection = DashboardSection()
     explain: ExplainSection = ExplainSection()
     journal: JournalSection = JournalSection()
     runtime: RuntimeSection = RuntimeSection()
-    bin: Annotated[tuple[BinSection, ...], FromList] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +76,7 @@ class Config:
         policy: For `edge.decision.decide`.
         items: For `edge.items.ItemAssembler`.
         empty_at_start: Whether the first frame shows the empty place, which is no item.
+        drop: When the drop sensor is expected to see an item.
         dashboard: Host and port.
         explain: What LIME is made of.
         journal: For `edge.journal.Journal`.
@@ -212,6 +90,7 @@ class Config:
     policy: Policy
     items: ItemSettings
     empty_at_start: bool
+    drop: Window
     dashboard: DashboardSection
     explain: ExplainConfig
     journal: JournalSettings
@@ -225,15 +104,15 @@ def read_config(path: Path) -> Config:
         ConfigError: One line for each problem: line, key, found, allowed.
     """
     file = read_toml(path, File, ConfigError)
-    _check_bins(path, file)
+    policy = policy_of(path, file)
     try:
-        return _config(path, file)
+        return _config(path, file, policy)
     except ConfigError as error:
         text = path.read_text(encoding=ENCODING)
-        raise ConfigError(f"{_where_named(path, text, str(error))}: {error}") from error
+        raise ConfigError(f"{where_named(path, text, str(error))}: {error}") from error
 
 
-def _config(path: Path, file: File) -> Config:
+def _config(path: Path, file: File, policy: Policy) -> Config:
     home = path.resolve().parent
     camera = CameraSettings(
         **{**file.camera.model_dump(), "source": _source(home, file.camera.source)}
@@ -257,9 +136,10 @@ def _config(path: Path, file: File) -> Config:
         bundle=home / file.bundle.path if file.bundle.path else SHIPPED_BUNDLE,
         camera=camera,
         machine=file.machine,
-        policy=_policy(file),
+        policy=policy,
         items=_items(file.items),
         empty_at_start=file.items.empty_at_start,
+        drop=Window(**file.drop.model_dump()),
         dashboard=file.dashboard,
         explain=_explain(file.explain),
         journal=JournalSettings(home / file.journal.path, file.journal.max_rows),
@@ -298,33 +178,6 @@ def _source(home: Path, source: str) -> str:
     return source if source.isdecimal() else str(home / source)
 
 
-def _policy(file: File) -> Policy:
-    values = file.sorting.model_dump()
-    return Policy(
-        **{**values, "mode": Mode(values["mode"])},
-        bins=tuple(Bin(entry.number, entry.name) for entry in file.bin),
-        routes=tuple(Route(label, entry.name) for entry in file.bin for label in entry.labels),
-    )
-
-
-def _check_bins(path: Path, file: File) -> None:
-    text = path.read_text(encoding=ENCODING)
-    problems = []
-    for place, entry in enumerate(file.bin):
-        for key in ("number", "name"):
-            value = getattr(entry, key)
-            before = [getattr(other, key) for other in file.bin[:place]]
-            if value in before:
-                line = line_of(text, ["bin", str(place), key])
-                used = line_of(text, ["bin", str(before.index(value)), key])
-                problems.append(
-                    f"{path}, line {line}: bin.{place}.{key}: found {value!r}, used before in line"
-                    f" {used}; give each bin its own {key}"
-                )
-    if problems:
-        raise ConfigError("\n".join(problems))
-
-
 def check_against_bundle(config: Config, bundle: Bundle) -> None:
     """Refuse bins and labels that do not fit the model.
 
@@ -335,13 +188,6 @@ def check_against_bundle(config: Config, bundle: Bundle) -> None:
     if problems:
         text = config.path.read_text(encoding=ENCODING)
         raise ConfigError("\n".join(f"{_where(config.path, text, p)}: {p}" for p in problems))
-
-
-def _where_named(path: Path, text: str, problem: str) -> str:
-    """The line of the key, as in "items.k", that a problem begins with."""
-    section, _, key = re.split(r"[ :]", problem, maxsplit=1)[0].partition(".")
-    line = line_of(text, [section, key])
-    return f"{path}, line {line}" if line else str(path)
 
 
 def _where(path: Path, text: str, problem: str) -> str:

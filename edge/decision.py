@@ -1,47 +1,38 @@
-"""An item, a policy and the facts of the moment become a decision: a pure function."""
+"""Evidence, a policy and the facts of the moment become a decision: a pure function."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-
+from edge.checks import CHECKS, deciding_label
 from edge.domain import Label
+from edge.due import in_time
+from edge.evidence import Evidence
+from edge.facts import Facts
+from edge.finding import Case, Finding, named, review
 from edge.items import Item
-from edge.policy import Mode, Policy, Route, policy_problems
+from edge.policy import Mode, Policy, Route
+from edge.policy_problems import policy_problems
 from edge.reasons import Reason
+from edge.room import with_room
 from sorter_firmware_bridge.bins import Bin, Command, MachineState
 
 __all__ = [
     "Alternative",
+    "Evidence",
     "Facts",
     "Mode",
     "Policy",
     "Reason",
     "Route",
     "SortDecision",
+    "Verdict",
     "command_for",
     "decide",
+    "decide_evidence",
+    "label_in_question",
     "policy_problems",
 ]
 
 MAX_ALTERNATIVES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is so at the moment of a decision, beyond the item.
-
-    Attributes:
-        machine: What the machine says of itself; None where there is none.
-        bins: The bins the machine declared.
-        labels: All labels of the model, in the order of its output.
-        model_sha256: The model that made the predictions.
-    """
-
-    machine: MachineState | None
-    bins: tuple[Bin, ...]
-    labels: tuple[Label, ...]
-    model_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +42,35 @@ class Alternative:
     Attributes:
         label: The label.
         probability: 0..1, calibrated, the mean over the item's frames.
-        bin: Where it would have gone by its route.
+        bin: Where it would have gone by its rule.
     """
 
     label: Label
     probability: float
     bin: Bin | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where something with this evidence goes, and why.
+
+    Attributes:
+        target: Its bin; None is no movement.
+        label: The one label it was sorted by; None where there was not one.
+        reason: Why, from a closed list.
+        text: Why, in one sentence with the names and figures of this item.
+        alternatives: Up to three other labels, most probable first.
+        due_s: `time.monotonic()` at which it passes its bin; None when it waits there.
+        deadline_s: After this it is missed; None with `due_s`.
+    """
+
+    target: Bin | None
+    label: Label | None
+    reason: Reason
+    text: str
+    alternatives: tuple[Alternative, ...]
+    due_s: float | None
+    deadline_s: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,12 +105,7 @@ class SortDecision:
 
 
 def decide(item: Item, policy: Policy, facts: Facts, now_s: float) -> SortDecision:
-    """Say where an item goes.
-
-    The first of these that does not hold decides, so that a machine never moves on a doubt: the
-    machine is armed and bins, labels and routes fit; the frame is fresh; enough frames agree;
-    there is a label; there is one only; it is far enough ahead; it has a route; it can still be
-    reached in time.
+    """Say where an item goes; see `decide_evidence`.
 
     Args:
         item: What was seen.
@@ -107,10 +116,62 @@ def decide(item: Item, policy: Policy, facts: Facts, now_s: float) -> SortDecisi
     Returns:
         The decision. Its target is a bin of the policy or None, and None in `Mode.WATCH`.
     """
-    case = _Case(item, policy, facts, now_s)
-    checks = _WATCH if policy.mode is Mode.WATCH else _SINGLE
-    finding = next(found for check in checks if (found := check(case)) is not None)
-    return _in_time(case, finding)
+    verdict = decide_evidence(item.evidence, policy, facts, now_s)
+    return SortDecision(
+        item=item,
+        target=verdict.target,
+        label=verdict.label,
+        reason=verdict.reason,
+        explanation=verdict.text,
+        alternatives=verdict.alternatives,
+        decided_at_s=now_s,
+        due_s=verdict.due_s,
+        deadline_s=verdict.deadline_s,
+        model_sha256=facts.model_sha256,
+        policy_sha256=policy.digest,
+    )
+
+
+def decide_evidence(evidence: Evidence, policy: Policy, facts: Facts, now_s: float) -> Verdict:
+    """Say where something with this evidence goes; no pictures, so it can be asked again later.
+
+    The first of these that does not hold decides, so that a machine never moves on a doubt: the
+    machine is armed and bins, labels and rules fit; the frame is fresh; enough frames agree; on
+    one object one label is above its threshold and far enough ahead, or what is wanted on a tray
+    is surely there or surely not; the explanation does not speak against it; the wanted list, its
+    rule and the overflow chain have a bin with room; the machine takes more; it can still be
+    reached in time.
+
+    An explanation that speaks against a label sends to review what would have moved; it moves
+    nothing that would have stayed.
+
+    Args:
+        evidence: What was seen.
+        policy: What the operator wants.
+        facts: The machine and the model now.
+        now_s: `time.monotonic()`.
+
+    Returns:
+        The verdict. Its target is a bin of the policy or None, and None in `Mode.WATCH`.
+    """
+    case = Case(evidence, policy, facts, now_s)
+    finding = next(found for check in CHECKS[policy.mode] if (found := check(case)) is not None)
+    verdict = _settled(case, finding)
+    vetoed = _veto(case, finding)
+    return _settled(case, vetoed) if vetoed and verdict.target else verdict
+
+
+def label_in_question(
+    evidence: Evidence, policy: Policy, facts: Facts, now_s: float
+) -> Label | None:
+    """The label whose explanation may veto the movement; None where that is not asked for.
+
+    Args:
+        evidence, policy, facts, now_s: As for `decide_evidence`.
+    """
+    if policy.veto_share is None:
+        return None
+    return deciding_label(Case(evidence, policy, facts, now_s))
 
 
 def command_for(
@@ -137,174 +198,40 @@ def command_for(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    item: Item
-    policy: Policy
-    facts: Facts
-    now_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    reason: Reason
-    text: str
-    target: Bin | None = None
-    label: Label | None = None
-
-
-_Check = Callable[[_Case], _Finding | None]
-
-
-def _not_armed(case: _Case) -> _Finding | None:
-    machine = case.facts.machine
-    if machine is not None and machine.armed:
+def _veto(case: Case, finding: Finding) -> Finding | None:
+    least, share = case.policy.veto_share, case.evidence.focus
+    if least is None or share is None or share >= least or finding.label is None:
         return None
-    said = "there is no machine" if machine is None else f"the machine is {machine.condition}"
-    why = f" ({machine.reason})" if machine is not None and machine.reason else ""
-    return _Finding(Reason.NOT_ARMED, f"Nothing is moved: {said}{why}.")
+    lies = f"{share:.0%} of what speaks for {named(finding.label)} lies on the object"
+    return review(case, Reason.EXPLANATION_VETO, f"Only {lies}, {least:.0%} is needed")
 
 
-def _mismatch(case: _Case) -> _Finding | None:
-    problems = policy_problems(case.policy, [label.id for label in case.facts.labels])
-    missing = [bin_ for bin_ in case.policy.bins if bin_ not in case.facts.bins]
-    problems += [f"the machine has no {bin_}" for bin_ in missing]
-    if not problems:
-        return None
-    return _Finding(Reason.BINS_MISMATCH, f"Nothing is moved: {'; '.join(problems)}.")
-
-
-def _stale(case: _Case) -> _Finding | None:
-    age_s = case.now_s - case.item.newest.frame.captured_at_s
-    if 0 <= age_s <= case.policy.max_age_s:
-        return None
-    allowed = f"0..{case.policy.max_age_s:g} s is allowed"
-    return _Finding(Reason.STALE_FRAME, f"The newest frame is {age_s:.2f} s old; {allowed}.")
-
-
-def _disagreement(case: _Case) -> _Finding | None:
-    item = case.item
-    if item.agreed:
-        return None
-    text = f"{item.agreeing} of {len(item.predictions)} frames agree, {item.needed} are needed"
-    return _review(case, Reason.FRAMES_DISAGREE, text)
-
-
-def _no_label(case: _Case) -> _Finding | None:
-    if case.item.labels:
-        return None
-    target, name = _fallback(case.policy, case.policy.unknown_bin)
-    return _Finding(Reason.NO_LABEL, f"No brick type is above its threshold: {name}.", target)
-
-
-def _several(case: _Case) -> _Finding | None:
-    labels = case.item.labels
-    if len(labels) == 1:
-        return None
-    names = ", ".join(map(_named, labels))
-    return _review(case, Reason.SEVERAL_LABELS, f"{len(labels)} brick types at once ({names})")
-
-
-def _close_call(case: _Case) -> _Finding | None:
-    label = case.item.labels[0]
-    lead = _lead(case.item, label)
-    if lead >= case.policy.margin:
-        return None
-    text = f"{_named(label)} leads by {lead:.2f}, {case.policy.margin:g} is needed"
-    return _review(case, Reason.SMALL_MARGIN, text)
-
-
-def _route(case: _Case) -> _Finding | None:
-    label = case.item.labels[0]
-    probability = float(case.item.probabilities[label.index])
-    text = f"{_named(label)} at {probability:.0%}"
-    target = case.policy.route_of(label.id)
-    if target is not None:
-        return _Finding(Reason.SORTED, f"{text}: {target}.", target, label)
-    target, name = _fallback(case.policy, None)
-    return _Finding(Reason.NO_ROUTE, f"{text} has no bin of its own: {name}.", target, label)
-
-
-def _watched(case: _Case) -> _Finding | None:
-    wanted = case.policy.watch_for
-    seen = [label for label in case.item.labels if not wanted or label.id in wanted]
-    if not seen:
-        return _Finding(Reason.NOTHING_WATCHED, Reason.NOTHING_WATCHED.describe)
-    names = ", ".join(map(_named, seen))
-    return _Finding(Reason.WATCHED, f"Watched for and recognised: {names}.", None, seen[0])
-
-
-_SINGLE: tuple[_Check, ...] = (
-    _not_armed,
-    _mismatch,
-    _stale,
-    _disagreement,
-    _no_label,
-    _several,
-    _close_call,
-    _route,
-)
-_WATCH: tuple[_Check, ...] = (_stale, _disagreement, _watched)
-
-
-def _review(case: _Case, reason: Reason, text: str) -> _Finding:
-    target, name = _fallback(case.policy, case.policy.review_bin)
-    return _Finding(reason, f"{text}: {name}.", target)
-
-
-def _fallback(policy: Policy, name: str | None) -> tuple[Bin | None, str]:
-    """The bin of that name, or else the overflow; with what to call it."""
-    if policy.mode is Mode.WATCH:
-        return None, "nothing is moved in mode 'watch'"
-    target = policy.bin_named(policy.overflow_bin if name is None else name)
-    return target, str(target) if target else "no bin is set for it, so it is not moved"
-
-
-def _in_time(case: _Case, finding: _Finding) -> SortDecision:
-    due_s, deadline_s = _times(case) if finding.target else (None, None)
-    if due_s is not None and due_s - case.now_s < case.policy.lead_s:
-        late = f"due in {due_s - case.now_s:.3f} s, {case.policy.lead_s:g} s are needed"
-        text = f"Too late for {finding.target}: {late}."
-        finding = _Finding(Reason.TOO_LATE, text, None, finding.label)
-        due_s = deadline_s = None
-    return SortDecision(
-        item=case.item,
-        target=finding.target,
-        label=finding.label,
-        reason=finding.reason,
-        explanation=finding.text,
-        alternatives=_alternatives(case, finding.label),
-        decided_at_s=case.now_s,
-        due_s=due_s,
-        deadline_s=deadline_s,
-        model_sha256=case.facts.model_sha256,
-        policy_sha256=case.policy.digest,
+def _settled(case: Case, finding: Finding) -> Verdict:
+    found, times = in_time(case, _held(case, with_room(case, finding)))
+    alternatives = _alternatives(case, found.label)
+    return Verdict(
+        found.target,
+        found.label,
+        found.reason,
+        found.text,
+        alternatives,
+        times.due_s,
+        times.deadline_s,
     )
 
 
-def _times(case: _Case) -> tuple[float | None, float | None]:
-    if case.policy.travel_s is None:
-        return None, None
-    due_s = case.item.started_at_s + case.policy.travel_s
-    return due_s, due_s + case.policy.tolerance_s
+def _held(case: Case, finding: Finding) -> Finding:
+    if finding.target is None or not case.facts.hold:
+        return finding
+    text = f"Not sent to {finding.target}: {case.facts.hold}."
+    return replace(finding, reason=Reason.QUEUE_FULL, text=text, target=None)
 
 
-def _lead(item: Item, label: Label) -> float:
-    """How far the label's probability is above the highest of the others."""
-    probabilities = item.probabilities
-    others = np.delete(probabilities, label.index)
-    return float(probabilities[label.index] - others.max(initial=0.0))
-
-
-def _alternatives(case: _Case, chosen: Label | None) -> tuple[Alternative, ...]:
-    pairs = zip(case.facts.labels, map(float, case.item.probabilities), strict=False)
+def _alternatives(case: Case, chosen: Label | None) -> tuple[Alternative, ...]:
+    pairs = zip(case.facts.labels, map(float, case.evidence.probabilities), strict=False)
     others = [(label, p) for label, p in pairs if label != chosen]
     others.sort(key=lambda pair: (-pair[1], pair[0].index))
     return tuple(
-        Alternative(label, probability, case.policy.route_of(label.id))
+        Alternative(label, probability, case.policy.rule_of(label))
         for label, probability in others[:MAX_ALTERNATIVES]
     )
-
-
-def _named(label: Label) -> str:
-    return f"{label.name} ({label.id})"

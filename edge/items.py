@@ -1,61 +1,19 @@
 """Many frames become one item. No clock of its own: time is what the frames carry."""
 
 from collections import Counter, deque
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.domain import Frame, Label, Prediction
-from edge.ranges import check_range
-from edge.scene import Scene
+from edge.evidence import Evidence, Trigger
+from edge.foreground import changed_cells, count_objects
+from edge.item_settings import ItemSettings
+from edge.scene import Scene, thumbnail
 
-MAX_FRAMES = 100
-
-
-class Trigger(StrEnum):
-    """What says that there is an item to look at."""
-
-    STILL = "still"
-    """The scene changed and came to rest."""
-    SENSOR = "sensor"
-    """A sensor of the machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class ItemSettings:
-    """When frames are an item.
-
-    Attributes:
-        trigger: What begins an item.
-        k: How many frames have to agree; more than half of `n`.
-        n: Of how many newest frames, 1..100.
-        patience_frames: Frames after which an item is given although they disagree, n..1000.
-        still_threshold: Mean absolute difference of grey, 0..255, up to which two frames in a row
-            show a scene at rest.
-        changed_threshold: The same against the last item's scene, above which it is another scene.
-        light_drift: Share, 0..1, by which the remembered scene follows slow changes of the light.
-
-    Raises:
-        ConfigError: A value is out of range.
-    """
-
-    trigger: Trigger = Trigger.STILL
-    k: int = 3
-    n: int = 5
-    patience_frames: int = 15
-    still_threshold: float = 2.0
-    changed_threshold: float = 4.0
-    light_drift: float = 0.05
-
-    def __post_init__(self) -> None:
-        check_range("items.n", self.n, 1, MAX_FRAMES)
-        check_range("items.k (more than half of n)", self.k, self.n // 2 + 1, self.n)
-        check_range("items.patience_frames", self.patience_frames, self.n, 1000)
-        check_range("items.still_threshold", self.still_threshold, 0, 255)
-        check_range("items.changed_threshold", self.changed_threshold, 0, 255)
-        check_range("items.light_drift", self.light_drift, 0, 1)
+__all__ = ["Item", "ItemAssembler", "ItemSettings", "Trigger"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,10 +24,12 @@ class Item:
         number: Counts up by one for every item since the start.
         predictions: The newest frames it was seen on, 1..n, oldest first.
         labels: Labels present on at least `needed` of them, most confident first.
-        agreeing: On how many of them exactly these labels are present.
+        agreeing: On how many of them exactly these labels are present, of those that matter.
         needed: k: how many have to agree.
         started_at_s: When the first frame of the still scene was captured, or the sensor tripped.
         trigger: What began it.
+        objects: See `Evidence.objects`.
+        focus: See `Evidence.focus`.
     """
 
     number: int
@@ -79,6 +39,8 @@ class Item:
     needed: int
     started_at_s: float
     trigger: Trigger
+    objects: int | None = None
+    focus: float | None = None
 
     @property
     def agreed(self) -> bool:
@@ -100,6 +62,22 @@ class Item:
         """(n_labels,) float32: the mean over its frames."""
         return _mean_probabilities(self.predictions)
 
+    @property
+    def evidence(self) -> Evidence:
+        """What a decision may rest on, without the pictures."""
+        return Evidence(
+            labels=self.labels,
+            probabilities=self.probabilities,
+            frames=len(self.predictions),
+            agreeing=self.agreeing,
+            needed=self.needed,
+            started_at_s=self.started_at_s,
+            newest_at_s=self.newest.frame.captured_at_s,
+            trigger=self.trigger,
+            objects=self.objects,
+            focus=self.focus,
+        )
+
 
 class ItemAssembler:
     """Gathers frames until they are an item; gives each scene, or each sensor event, once.
@@ -110,6 +88,8 @@ class ItemAssembler:
 
     Args:
         settings: When frames are an item.
+        matters: Ids of the labels on which frames have to agree; None is all of them. A tray has
+            many labels, and only the wanted ones matter.
 
     Example:
         for prediction in predictions:
@@ -118,8 +98,9 @@ class ItemAssembler:
                 decide(item, policy, facts, now_s)
     """
 
-    def __init__(self, settings: ItemSettings) -> None:
+    def __init__(self, settings: ItemSettings, matters: Collection[str] | None = None) -> None:
         self._settings = settings
+        self._matters = matters
         self._scene = Scene(
             settings.still_threshold, settings.changed_threshold, settings.light_drift
         )
@@ -180,6 +161,18 @@ class ItemAssembler:
         """Remember a scene without any item; one that looks like it is never given as an item."""
         self._scene.learn_empty(prediction.model_input)
 
+    def object_cells(self, prediction: Prediction) -> NDArray[np.bool_] | None:
+        """Where something lies that was not in the empty scene.
+
+        Returns:
+            (r, c) bool, the picture in r rows and c columns of cells; None where no empty scene
+            was learned.
+        """
+        seen, empty = thumbnail(prediction.model_input), self._scene.empty
+        if empty is None or empty.shape != seen.shape:
+            return None
+        return changed_cells(empty, seen, self._settings.object_contrast)
+
     def reset(self) -> None:
         """Forget the frames and the scene, as after another model or camera; the count stays."""
         self._scene.forget()
@@ -201,7 +194,9 @@ class ItemAssembler:
     def _assemble(self) -> Item:
         predictions = tuple(self._window)
         labels = _labels_on(predictions, self._settings.k)
-        agreeing = sum(set(seen.present) == set(labels) for seen in predictions)
+        agreeing = sum(
+            self._that_matter(p.present) == self._that_matter(labels) for p in predictions
+        )
         return Item(
             number=self._count + 1,
             predictions=predictions,
@@ -212,7 +207,15 @@ class ItemAssembler:
             trigger=self._settings.trigger,
         )
 
+    def _that_matter(self, labels: tuple[Label, ...]) -> set[Label]:
+        return {x for x in labels if self._matters is None or x.id in self._matters}
+
+    def _objects(self, item: Item) -> int | None:
+        cells = self.object_cells(item.newest)
+        return None if cells is None else count_objects(cells, self._settings.object_area)
+
     def _give(self, item: Item) -> Item:
+        item = replace(item, objects=self._objects(item))
         self._count += 1
         self._scene.keep()
         self._drop()

@@ -5,6 +5,7 @@ opened again is marked unknown and is never sent again.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +13,7 @@ from typing import Any, Self
 
 from edge.decision import SortDecision
 from edge.errors import JournalError
+from edge.journal_contents import Contents
 from edge.journal_file import open_file, translated
 from edge.journal_records import (
     Balance,
@@ -28,6 +30,8 @@ from edge.ranges import check_range
 from sorter_firmware_bridge.bins import Cause, Receipt, ReceiptState
 
 __all__ = ["Balance", "Entry", "Journal", "JournalSettings", "Outcome"]
+
+_NOT_MOVED = (Outcome.MISSED, Outcome.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class Journal:
             with translated(settings.path):
                 self._interrupted = self._resolve_interrupted(now_s)
                 self._kept, self._seen, self._counts = self._count()
+                self._contents = Contents(self._db)
         except JournalError:
             self._db.close()
             raise
@@ -84,6 +89,16 @@ class Journal:
     def interrupted(self) -> int:
         """How many commands were marked unknown when the journal was opened."""
         return self._interrupted
+
+    @property
+    def contents(self) -> Mapping[int, int]:
+        """Items that may be in a bin since it was emptied, by its number; costs no reading."""
+        return dict(self._contents.bins)
+
+    @property
+    def delivered(self) -> Mapping[tuple[str, int], int]:
+        """Items sent by a label since the order began, by label id and bin number."""
+        return dict(self._contents.delivered)
 
     def record_decision(self, decision: SortDecision, now_s: float) -> int | None:
         """Write down an item and, where it is to be moved, the intent: before sending.
@@ -104,10 +119,15 @@ class Journal:
             command_id = None
             if decision.target is not None:
                 command_id = self._insert("intents", intent_values(item_id, decision.target))
+                if decision.label is not None:
+                    self._contents.sort(command_id, decision.label.id)
             outcome = outcome_with(decision.reason.needs_person, command_id, None)
         self._counts[outcome] += 1
         self._seen += 1
         self._kept += 1 - pruned
+        if command_id is not None:
+            with translated(self._settings.path):
+                self._contents.add(command_id, 1)
         return command_id
 
     def record_receipt(self, receipt: Receipt, now_s: float) -> None:
@@ -124,8 +144,37 @@ class Journal:
             before = self._outcome_of(receipt.command_id)
             self._insert("receipts", receipt_values(receipt, now_s), or_ignore=True)
             after = self._outcome_of(receipt.command_id)
+            if (before in _NOT_MOVED) != (after in _NOT_MOVED):
+                self._contents.add(receipt.command_id, -1 if after in _NOT_MOVED else 1)
         self._counts[before] -= 1
         self._counts[after] += 1
+
+    def empty_bin(self, bin_number: int, now_s: float) -> None:
+        """Write down that a bin was emptied; what is on its way to it still counts.
+
+        Args:
+            bin_number: Of the bin.
+            now_s: Seconds since the epoch.
+
+        Raises:
+            JournalError: It cannot be written.
+        """
+        with translated(self._settings.path), self._db:
+            self._contents.empty(bin_number, now_s)
+            self._contents.load()
+
+    def begin_order(self, now_s: float) -> None:
+        """Write down that the wanted list is collected anew; what is on its way still counts.
+
+        Args:
+            now_s: Seconds since the epoch.
+
+        Raises:
+            JournalError: It cannot be written.
+        """
+        with translated(self._settings.path), self._db:
+            self._contents.begin_order(now_s)
+            self._contents.load()
 
     def recent(self, limit: int) -> tuple[Entry, ...]:
         """The newest items, newest first.
@@ -207,6 +256,9 @@ class Journal:
                 "ON CONFLICT (outcome) DO UPDATE SET items = items + excluded.items",
                 [outcome, items],
             )
+        gone = {item_id for item_id, _ in done}
+        moved = [row for row in rows if row["id"] in gone and row["command_id"] is not None]
+        self._contents.carry(row["command_id"] for row in moved)
         self._db.executemany("DELETE FROM items WHERE id = ?", [[item_id] for item_id, _ in done])
         return len(done)
 

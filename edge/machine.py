@@ -29,6 +29,8 @@ class Machine:
         self._state: MachineState | None = None
         self._problem: str | None = None if open_driver else "no machine is configured"
         self._next_s = float("-inf")
+        self._asked_at_s = float("-inf")
+        self._times_opened = 0
         self._left: list[Receipt] = []
 
     @property
@@ -45,6 +47,27 @@ class Machine:
     def bins(self) -> tuple[Bin, ...]:
         """What the machine declared."""
         return self._driver.hello.bins if self._driver else ()
+
+    @property
+    def confirms(self) -> bool:
+        """Whether it has a sensor that sees drops."""
+        return self._driver is not None and self._driver.hello.confirms
+
+    @property
+    def times_opened(self) -> int:
+        """How often it was found; its clock may begin again each time."""
+        return self._times_opened
+
+    def host_s(self, clock_s: float, now_s: float) -> float:
+        """When something happened, in our time, as near as its last answer tells.
+
+        Args:
+            clock_s: The machine's clock when it happened.
+            now_s: `time.monotonic()`; nothing happened after it.
+        """
+        if self._state is None:
+            return now_s
+        return min(now_s, clock_s + self._asked_at_s - self._state.clock_s)
 
     def beat(self, now_s: float) -> None:
         """Give a sign of life when one is due, or try to open it again."""
@@ -103,6 +126,7 @@ class Machine:
         except BridgeError as error:
             self._lost(now_s, error)
             return
+        self._times_opened += 1
         if self._arm_next:
             self._arm_next = False
             self._ask(now_s, self._driver.arm)
@@ -110,6 +134,7 @@ class Machine:
     def _ask(self, now_s: float, question: Callable[[], MachineState]) -> None:
         try:
             self._state, self._problem = question(), None
+            self._asked_at_s = now_s
         except BridgeError as error:
             self._lost(now_s, error)
 

@@ -2,30 +2,34 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from edge.arrival import Window
 from edge.board import (
     ArmRequest,
     Board,
     CancelLimeRequest,
+    EmptyBinRequest,
     ExplainRequest,
     LimeRequest,
+    NewOrderRequest,
     Requests,
     StopRequest,
 )
 from edge.classifier import Classifier
-from edge.decision import Facts, Policy, SortDecision, command_for, decide
+from edge.decision import Policy
 from edge.domain import Explanation, Frame, Label, Prediction
 from edge.explain.gradcam import GradCam
 from edge.explain.worker.explainer import Explains
 from edge.explain.worker.progress import Progress
 from edge.handoff import LatestSlot
-from edge.items import Item, ItemAssembler
+from edge.items import ItemAssembler
 from edge.journal import Journal
+from edge.line import Line
 from edge.machine import Machine
-from sorter_firmware_bridge.bins import Cause, Receipt, ReceiptState
+from edge.sorter import Sorter
 
 RECENT_ROWS = 20
 IDLE_S = 0.05
@@ -64,6 +68,7 @@ class Parts:
         lime_of: What it makes without being asked.
         sensor_triggers: Whether a sensor of the machine begins an item.
         empty_at_start: Whether the first frame shows the empty place, which is no item.
+        drop: When the drop sensor is expected to see an item.
         camera: How the camera does.
         clock: Seconds, monotonic.
         wall_clock: Seconds since the epoch, for the journal.
@@ -82,6 +87,7 @@ class Parts:
     lime_of: LimeOf = LimeOf.ITEMS
     sensor_triggers: bool = False
     empty_at_start: bool = False
+    drop: Window = field(default_factory=Window)
     camera: Callable[[], CameraReport] = lambda: CameraReport("live", None)
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
@@ -96,9 +102,19 @@ class Pipeline:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._line = Line(parts.policy, parts.drop)
         self._asked: list[Label] = []
-        self._decided: tuple[SortDecision, int | None] | None = None
-        self._answer: Receipt | None = None
+        self._sorter = Sorter(
+            policy=parts.policy,
+            bundle=parts.classifier.bundle,
+            gradcam=parts.gradcam,
+            items=parts.items,
+            machine=parts.machine,
+            line=self._line,
+            journal=parts.journal,
+            clock=parts.clock,
+            wall_clock=parts.wall_clock,
+        )
         self._frames_seen = 0
         self._closed = False
 
@@ -127,6 +143,12 @@ class Pipeline:
                     self._publish()
                 case ExplainRequest(index):
                     self._asked = [self._parts.classifier.bundle.labels[index]]
+                case EmptyBinRequest(number):
+                    self._parts.journal.empty_bin(number, self._parts.wall_clock())
+                    self._publish()
+                case NewOrderRequest():
+                    self._parts.journal.begin_order(self._parts.wall_clock())
+                    self._publish()
                 case LimeRequest(explanation):
                     self._pin(explanation)
                 case CancelLimeRequest(number) if self._parts.explainer is not None:
@@ -137,14 +159,14 @@ class Pipeline:
         self._parts.machine.beat(self._parts.clock())
         receipts = self._parts.machine.receipts()
         for receipt in receipts:
-            self._record(receipt)
-        for _ in self._parts.machine.sensor_events():
-            self._sensed()
-        after = self._parts.machine.state, self._parts.machine.problem, self._parts.camera()
+            self._sorter.record(receipt)
+        for at_s in self._line.sensed(self._parts.machine, self._parts.clock()):
+            self._sensed(at_s)
+        after = self._parts.machine.state, self._sorter.problem, self._parts.camera()
         current = self._parts.board.current()
         camera = CameraReport(current.camera_state, current.camera_problem)
         shown = current.machine, current.machine_problem, camera
-        news = self._lime() is not current.lime
+        news = self._lime() is not current.lime or self._sorter.report != current.line
         if receipts or news or _condition(shown) != _condition(after):
             self._publish()
 
@@ -159,7 +181,7 @@ class Pipeline:
             self._parts.items.learn_empty(prediction)
         item = self._parts.items.add(prediction)
         if item is not None:
-            self._decide(item)
+            self._sorter.sort(item, self.serve)
         decided = time.perf_counter()
         every = self._explain(prediction)
         explained = time.perf_counter()
@@ -181,7 +203,7 @@ class Pipeline:
         self._parts.machine.close()
         try:
             for receipt in self._parts.machine.receipts():
-                self._record(receipt)
+                self._sorter.record(receipt)
             self._publish()
         finally:
             self._parts.journal.close()
@@ -207,40 +229,20 @@ class Pipeline:
     def _lime(self) -> tuple[Progress, ...]:
         return self._parts.explainer.current() if self._parts.explainer is not None else ()
 
-    def _sensed(self) -> None:
+    def _sensed(self, at_s: float) -> None:
         if self._parts.sensor_triggers:
-            item = self._parts.items.sensed(self._parts.clock())
+            item = self._parts.items.sensed(at_s)
             if item is not None:
-                self._decide(item)
+                self._sorter.sort(item, self.serve)
                 self._publish()
                 if self._parts.lime_of is not LimeOf.ASKED:
                     self._offer(self._explain(item.newest))
 
-    def _decide(self, item: Item) -> None:
-        parts = self._parts
-        # Whoever pressed STOP while the frame was looked at means this item too.
-        self.serve()
-        state = parts.machine.fresh_state(parts.clock())
-        bundle = parts.classifier.bundle
-        facts = Facts(state, parts.machine.bins, bundle.labels, bundle.sha256)
-        now_s = parts.clock()
-        decision = decide(item, parts.policy, facts, now_s)
-        command_id = parts.journal.record_decision(decision, parts.wall_clock())
-        self._decided, self._answer = (decision, command_id), None
-        if command_id is not None and state is not None:
-            command = command_for(decision, command_id, state, now_s)
-            self._record(parts.machine.move_to(command) or _never_sent(command_id))
-
-    def _record(self, receipt: Receipt) -> None:
-        self._parts.journal.record_receipt(receipt, self._parts.wall_clock())
-        if self._decided is not None and self._decided[1] == receipt.command_id:
-            self._answer = receipt
-
     def _publish(self, **news: Any) -> None:
         parts = self._parts
         current = parts.board.current()
-        if self._decided is not None and self._decided[0] is not current.decision:
-            news["decision"] = self._decided[0]
+        if self._sorter.decision is not current.decision:
+            news["decision"] = self._sorter.decision
         recent = current.recent
         if "prediction" not in news:
             recent = parts.journal.recent(RECENT_ROWS)
@@ -251,11 +253,12 @@ class Pipeline:
                 current,
                 version=current.version + 1,
                 recent=recent,
-                entry=recent[0] if self._decided is not None and recent else None,
-                receipt=self._answer,
+                entry=recent[0] if self._sorter.decision is not None and recent else None,
+                receipt=self._sorter.answer,
                 lime=self._lime(),
                 machine=parts.machine.state,
-                machine_problem=parts.machine.problem,
+                machine_problem=self._sorter.problem,
+                line=self._sorter.report,
                 camera_state=camera.state,
                 camera_problem=camera.problem,
                 frames_seen=self._frames_seen,
@@ -270,13 +273,3 @@ def _condition(shown: tuple[Any, str | None, CameraReport]) -> tuple[object, ...
     state, problem, camera = shown
     machine = (state.condition, state.reason, state.queued) if state else None
     return machine, problem, camera
-
-
-def _never_sent(command_id: int) -> Receipt:
-    return Receipt(
-        command_id,
-        ReceiptState.REFUSED,
-        None,
-        Cause.NO_ANSWER,
-        "the machine was lost before it was sent",
-    )

@@ -52,6 +52,11 @@ class Scene:
         """Remember a picture without items."""
         self._empty = thumbnail(picture)
 
+    @property
+    def empty(self) -> NDArray[np.float32] | None:
+        """The thumbnail of the scene without items; None where none was learned."""
+        return self._empty
+
     def forget(self) -> None:
         """Forget all but what empty looks like."""
         self._newest = self._kept = None

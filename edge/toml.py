@@ -110,6 +110,13 @@ def _is_model(candidate: Any) -> bool:
     return isinstance(candidate, type) and issubclass(candidate, BaseModel)
 
 
+def where_named(path: Path, text: str, problem: str) -> str:
+    """File and line of the key, as in "items.k", that a problem begins with."""
+    section, _, key = re.split(r"[ :]", problem, maxsplit=1)[0].partition(".")
+    line = line_of(text, [section, key])
+    return f"{path}, line {line}" if line else str(path)
+
+
 def line_of(text: str, location: list[str]) -> int | None:
     """The line, from 1, on which a key stands; its table's line if the key does not occur."""
     lines = text.splitlines()

@@ -1,7 +1,6 @@
 """Frames of sbp/1: bytes on the wire <-> checked frames. No I/O, no thread, no clock."""
 
 import binascii
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 DELIMITER = 0
@@ -114,7 +113,12 @@ class FrameReader:
         self._piece = bytearray()
         self.damaged = 0
 
-    def feed(self, chunk: bytes) -> Iterator[Frame]:
+    @property
+    def pending(self) -> bool:
+        """Whether bytes wait for the delimiter that ends them."""
+        return bool(self._piece)
+
+    def feed(self, chunk: bytes) -> list[Frame]:
         """Take the next bytes.
 
         Args:
@@ -123,12 +127,14 @@ class FrameReader:
         Returns:
             The frames that they complete.
         """
+        frames = []
         *ended, rest = chunk.split(bytes([DELIMITER]))
         for piece in ended:
             coded, self._piece = bytes(self._piece + piece), bytearray()
             frame = decode(coded) if coded else None
             if frame is not None:
-                yield frame
+                frames.append(frame)
             self.damaged += bool(coded) and frame is None
         # One byte more than the longest frame is enough to know that it is none.
         self._piece = (self._piece + rest)[: MAX_CODED_BYTES + 1]
+        return frames

@@ -225,6 +225,20 @@ def move_payload(
     return _MOVE.pack(acknowledged, flags, bin_number, *times)
 
 
+def read_hello(payload: bytes) -> tuple[int, int, int] | None:
+    """Lowest and highest version, and the nonce; None where it is no HELLO."""
+    if len(payload) != _HELLO.size:
+        return None
+    low, high, nonce = _HELLO.unpack(payload)
+    return low, high, nonce
+
+
+def read_move(payload: bytes) -> tuple[MoveFlag, int, int, int]:
+    """Flags, bin, due time and deadline of a MOVE of the right size."""
+    _, flags, bin_number, due_us, deadline_us = _MOVE.unpack(payload)
+    return MoveFlag(flags & 3), bin_number, due_us, deadline_us
+
+
 def greeting_payload(greeting: Greeting) -> bytes:
     """The answer to HELLO, as a machine writes it."""
     g = greeting

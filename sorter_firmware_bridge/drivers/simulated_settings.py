@@ -5,15 +5,18 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
+from sorter_firmware_bridge.bins import Bin
 from sorter_firmware_bridge.drivers.settings import (
     check_keys,
     check_number,
     check_truth,
     check_whole,
 )
+from sorter_firmware_bridge.drivers.simulated_machine import SimulatedOutput, SimulatedTable
 from sorter_firmware_bridge.errors import DriverSettingsError
 
 MAX_FAULTS = 1000
+CONFIRM_MARGIN_US = 500_000
 
 
 class FaultKind(StrEnum):
@@ -119,6 +122,19 @@ def read_settings(found: Mapping[str, object]) -> SimulatedSettings:
     if "faults" in values:
         values["faults"] = tuple(map(_read_fault, _listed("faults", values["faults"])))
     return SimulatedSettings(**values)
+
+
+def table_of(bins: tuple[Bin, ...], settings: SimulatedSettings) -> SimulatedTable:
+    """What such a machine is: one chute for all bins, as in most hobby machines."""
+    move_us = round(settings.move_s * 1e6)
+    window_us = round(settings.confirm_after_s * 1e6) + CONFIRM_MARGIN_US
+    return SimulatedTable(
+        outputs=tuple(SimulatedOutput(bin_.number, 0, move_us) for bin_ in bins),
+        watchdog_us=round(settings.watchdog_s * 1e6),
+        confirm_us=window_us if settings.confirms else 0,
+        sensors=len(settings.sensors),
+        depth=settings.queue_depth,
+    )
 
 
 def _read_fault(found: object) -> Fault:

@@ -16,7 +16,6 @@ from sorter_firmware_bridge.drivers.simulated import (
     SimulatedDriver,
     SimulatedSettings,
 )
-from sorter_firmware_bridge.drivers.simulated_machine import SimulatedMachine
 from sorter_firmware_bridge.errors import MachineLost
 
 Machine = Callable[..., SimulatedDriver]
@@ -112,16 +111,6 @@ def test_an_unplugged_machine_confirms_nothing_any_more(armed: Machine, clock: C
     driver.move_to(Command(2, BINS[0]))
     clock.now_s += 1.5
     assert driver.receipts() == ()
-
-
-def test_the_machine_itself_takes_no_id_twice() -> None:
-    machine = SimulatedMachine(BINS, SimulatedSettings())
-    machine.arm()
-    assert machine.offer(Command(3, BINS[0]), jams=False).state is ReceiptState.ACCEPTED
-    for command_id in (3, 2):
-        assert machine.offer(Command(command_id, BINS[0]), jams=False).cause is Cause.REPEATED
-    machine.advance(1.0)
-    assert [pulse.command_id for pulse in machine.pulses] == [3]
 
 
 def test_one_movement_at_a_time_and_each_takes_its_time(armed: Machine, clock: Clock) -> None:

@@ -93,6 +93,7 @@ class Rig:
         machine: Whether there is one.
         explainer: Makes LIME; None makes none.
         lime_of: What it makes without being asked.
+        empty_at_start: Whether the first frame shows the empty place.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Rig:
         machine: bool = True,
         explainer: Explains | None = None,
         lime_of: LimeOf = LimeOf.ITEMS,
+        empty_at_start: bool = False,
     ) -> None:
         self.now_s = 1000.0
         self.log: list[str] = []
@@ -139,6 +141,7 @@ class Rig:
                 explainer=explainer,
                 lime_of=lime_of,
                 sensor_triggers=trigger is Trigger.SENSOR,
+                empty_at_start=empty_at_start,
                 camera=lambda: self.camera,
                 clock=lambda: self.now_s,
                 wall_clock=lambda: 1.7e9 + self.now_s,

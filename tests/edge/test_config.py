@@ -146,7 +146,7 @@ def test_relative_paths_are_relative_to_the_file(
     ("text", "line", "said"),
     [
         (CAMERA + "fsp = 3\n", 3, "camera.fsp: unknown key; allowed here: fps, loop, "),
-        (CAMERA + "[bins]\n", 3, "bins: unknown key; allowed here: bin, bundle, camera, "),
+        (CAMERA + "[bins]\n", 3, "bins: unknown key; allowed here: belt, bin, bundle, "),
         (CAMERA + "[[bin]]\nnumber = 1\nnam = 'x'\n", 5, "bin.0.nam: unknown key; allowed here: "),
         (CAMERA + "fps = '3'\n", 3, "camera.fps: found '3'; input should be a valid number"),
         (CAMERA + "loop = 1\n", 3, "camera.loop: found 1; input should be a valid boolean"),

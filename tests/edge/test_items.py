@@ -1,6 +1,7 @@
 """Many frames become one item."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -276,3 +277,60 @@ def test_difference_is_the_mean_of_absolute_differences() -> None:
 def test_a_setting_out_of_range_is_named(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         ItemSettings(**settings)  # type: ignore[arg-type]
+
+
+# --- what lies there ---
+
+
+def _lying(camera: Camera, *places: tuple[int, int]) -> Prediction:
+    """A frame of an empty grey place with bright squares on it, 64 pixels wide."""
+    seen = camera.frame(80)
+    picture = np.full((64, 64, 3), 80, np.uint8)
+    for row, column in places:
+        picture[row : row + 16, column : column + 16] = 200
+    return replace(seen, model_input=picture)
+
+
+@pytest.mark.parametrize(
+    ("places", "objects"), [([(8, 8)], 1), ([(4, 4), (40, 40)], 2), ([(4, 4), (20, 20)], 1)]
+)
+def test_objects_are_counted_against_the_empty_scene(
+    places: list[tuple[int, int]], objects: int
+) -> None:
+    camera = Camera(k=1, n=1)
+    camera.assembler.learn_empty(_lying(camera))
+    camera.assembler.add(_lying(camera, *places))
+    item = camera.assembler.add(_lying(camera, *places))
+    assert item is not None
+    assert item.objects == objects
+    assert item.evidence.objects == objects
+
+
+def test_without_an_empty_scene_objects_are_not_counted() -> None:
+    camera = Camera(k=1, n=1)
+    (item,) = camera.shows(80, times=2)
+    assert item.objects is None
+    assert camera.assembler.object_cells(item.newest) is None
+
+
+def test_evidence_is_what_the_item_is_without_its_pictures() -> None:
+    (item,) = Camera(k=2, n=2).shows(80, times=3)
+    seen = item.evidence
+    assert (seen.labels, seen.frames, seen.agreeing, seen.needed) == (item.labels, 2, 2, 2)
+    assert seen.started_at_s == item.started_at_s
+    assert seen.newest_at_s == item.newest.frame.captured_at_s
+    np.testing.assert_array_equal(seen.probabilities, item.probabilities)
+    assert seen.lead(LABELS[0]) == pytest.approx(0.8)
+
+
+def test_frames_of_a_tray_agree_when_they_agree_on_what_matters() -> None:
+    assembler = ItemAssembler(ItemSettings(k=2, n=2, patience_frames=9), matters={"3001"})
+    changing = [(0.9, 0.9, 0.0, 0.0), (0.9, 0.0, 0.9, 0.0), (0.9, 0.0, 0.0, 0.9)]
+    items = [
+        assembler.add(make_prediction(what, captured_at_s=float(number)))
+        for number, what in enumerate(changing)
+    ]
+    assert items[:2] == [None, None]
+    assert items[2] is not None
+    assert items[2].agreed
+    assert items[2].labels == (LABELS[0],)

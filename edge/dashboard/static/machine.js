@@ -47,7 +47,7 @@ export class Machine {
 function reasonText({ condition, reason, queued, problem }) {
   if (condition === null) return problem || "";
   const waiting = queued ? `${queued} waiting` : "";
-  return [reason, waiting].filter(Boolean).join(" · ");
+  return [reason, waiting, problem].filter(Boolean).join(" · ");
 }
 
 async function stop() {
