@@ -366,15 +366,18 @@ class Link:
         """Ask until there is an answer; None where none came."""
         message = encode(frame)
         self.counters.questions += 1
+        first_s = self._now()
         for attempt in range(self._settings.attempts):
             self.counters.repeats += attempt > 0
             sent_s = self._now()
             self._write(message)
             status = self._answer_to(frame)
             if status is not None:
-                # Only a first answer is sure to be new; a repeated one carries an old clock.
-                if attempt == 0 and self._state is not LinkState.DOUBTFUL:
-                    self.clock.add(sent_s, self._now(), status.clock_us)
+                # A repeated answer carries the clock of the first time it was asked for; one to a
+                # question that was in doubt is older still.
+                if self._state is not LinkState.DOUBTFUL:
+                    self.clock.add(first_s, self._now(), status.clock_us)
+                if attempt == 0:
                     self.round_trips_s.append(self._now() - sent_s)
                 return status
         return None
