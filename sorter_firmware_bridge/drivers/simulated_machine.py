@@ -139,12 +139,16 @@ class SimulatedMachine:
         self._fresh: deque[Edge] = deque(maxlen=2 * MAX_PULSES)
         self._events: list[Event] = []
         self._first_event = self._lost = 0
+        self._actuators: list[_Actuator] = []
         self._newest_session = session
         self.reset(now_us)
 
     def reset(self, now_us: int) -> None:
         """Lose the power: all is forgotten but the number of the newest session."""
         self._now_us = now_us
+        for actuator in self._actuators:
+            if actuator.on:
+                self._turn(actuator.output, False, 0)
         self._mode, self._why, self._detail = Mode.DISARMED, Why.NONE, 0
         self._heard_us = now_us
         self._newest_session = self._boot_id = _after(self._newest_session)

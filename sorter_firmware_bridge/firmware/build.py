@@ -127,7 +127,9 @@ def _compile(board: Board, flags: list[str], source: Path, made: Path) -> None:
         start = ["avr-gcc", "-std=gnu11"]
     else:
         start = ["avr-g++", "-std=gnu++14", "-fno-exceptions", "-fno-threadsafe-statics"]
-    quiet = ["-w"] if ARDUINO in source.parents else ["-Wall", "-Wextra", "-Werror"]
+    quiet = (
+        ["-w"] if ARDUINO in source.parents else ["-Wall", "-Wextra", "-Wno-type-limits", "-Werror"]
+    )
     _run([*start, *flags, *quiet, "-c", str(source), "-o", str(made)])
 
 

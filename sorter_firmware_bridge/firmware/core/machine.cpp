@@ -193,10 +193,24 @@ Result Machine::move(const uint8_t* payload, uint32_t now_us) {
   if (limited && (flags & kHasDue) && before(deadline_us, due_us)) return kMalformed;
   if (free_slots() == 0) return kQueueFull;
   if (before(due_us, now_us)) due_us = now_us;
-  Slot* slot = slots_;
-  while (slot->state != kEmpty) ++slot;
-  *slot = Slot{kWaiting, output, flags, last_seq_, due_us, deadline_us};
+  *vacant() = Slot{kWaiting, output, flags, last_seq_, due_us, deadline_us};
   return kOk;
+}
+
+Machine::Slot* Machine::vacant() {
+  for (Slot& slot : slots_) {
+    if (slot.state == kEmpty) return &slot;
+  }
+  return oldest(kFalling);
+}
+
+Machine::Slot* Machine::oldest(SlotState state) {
+  Slot* found = nullptr;
+  for (Slot& slot : slots_) {
+    if (slot.state != state) continue;
+    if (found == nullptr || static_cast<int16_t>(slot.seq - found->seq) < 0) found = &slot;
+  }
+  return found;
 }
 
 void Machine::acknowledge(uint8_t next) {
@@ -329,15 +343,9 @@ void Machine::stop(Why why, uint8_t detail, uint32_t now_us) {
     detail_ = detail;
   }
   go_safe();
-  for (;;) {
-    Slot* oldest = nullptr;
-    for (Slot& slot : slots_) {
-      if (slot.state != kWaiting) continue;
-      if (oldest == nullptr || static_cast<int16_t>(slot.seq - oldest->seq) < 0) oldest = &slot;
-    }
-    if (oldest == nullptr) return;
-    oldest->state = kEmpty;
-    note(kMissed, why, oldest->seq, now_us);
+  while (Slot* dropped = oldest(kWaiting)) {
+    dropped->state = kEmpty;
+    note(kMissed, why, dropped->seq, now_us);
   }
 }
 
@@ -387,11 +395,10 @@ uint8_t Machine::reserved() const {
 }
 
 uint8_t Machine::free_slots() const {
-  uint8_t empty = 0;
-  for (const Slot& slot : slots_) empty = static_cast<uint8_t>(empty + (slot.state == kEmpty));
   const uint8_t room = static_cast<uint8_t>(kEvents - event_count_ - reserved());
-  const uint8_t fit = config_->confirm_ms ? room / 2 : room;
-  return empty < fit ? empty : fit;
+  const uint8_t told = config_->confirm_ms ? room / 2 : room;
+  const uint8_t held = static_cast<uint8_t>(kDepth - queued());
+  return held < told ? held : told;
 }
 
 uint8_t Machine::queued() const {

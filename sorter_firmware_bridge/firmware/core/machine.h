@@ -41,6 +41,9 @@ enum Capability : uint8_t { kConfirms = 1, kHomes = 2, kShared = 4 };
 enum MoveFlag : uint8_t { kHasDue = 1, kHasDeadline = 2 };
 
 constexpr uint8_t kDepth = 8;
+// Those that wait, and those whose drop is looked for; where it is full, the oldest of the latter
+// is given up.
+constexpr uint8_t kSlots = 12;
 constexpr uint8_t kMaxOutputs = 16;
 constexpr uint8_t kMaxBins = 16;
 constexpr uint8_t kEvents = 24;
@@ -125,6 +128,8 @@ class Machine {
   void fire(Slot& slot, uint32_t now_us);
   void end_waits(uint32_t now_us);
   Slot* next_due(uint32_t now_us);
+  Slot* vacant();
+  Slot* oldest(SlotState state);
   void go_safe();
 
   uint8_t output_of(uint8_t bin) const;
@@ -145,7 +150,7 @@ class Machine {
   uint16_t session_;  // 0: none is open
   uint16_t newest_session_;
   uint16_t last_seq_;
-  Slot slots_[kDepth];
+  Slot slots_[kSlots];
   Actuator actuators_[kMaxOutputs];
   Event events_[kEvents];
   uint8_t event_at_;     // place of the oldest

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from random import Random
 
-from machines import Edge, Machine
-from proxy import Wire
+from fault_proxy import Wire
+from sbp_machines import Edge, Machine
 
 from sorter_firmware_bridge.bins import Bin, Cause, Command, Receipt, ReceiptState
 from sorter_firmware_bridge.drivers.framed_driver import FramedDriver

@@ -106,7 +106,7 @@ def bins_on(edges: Sequence[Edge]) -> list[int]:
 class Twin:
     """`drivers/simulated_machine.py`."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, now_us: int = 0) -> None:
         rows = zip(table.output, table.groups, strict=True)
         self._table = SimulatedTable(
             tuple(SimulatedOutput(o.bin, g, o.on_ms * 1000, o.rest_ms * 1000) for o, g in rows),
@@ -115,8 +115,8 @@ class Twin:
             confirm_us=table.window_ms * 1000 if table.drop else 0,
             sensors=len(table.sensor),
         )
-        self.machine = SimulatedMachine(self._table)
-        self.now_us = 0.0
+        self.machine = SimulatedMachine(self._table, now_us)
+        self.now_us = float(now_us)
 
     def put(self, chunk: bytes) -> None:
         self.machine.receive(chunk, int(self.now_us))
@@ -153,7 +153,7 @@ class _NativeEdge(ctypes.Structure):
 class Native:
     """`firmware/core`, compiled for this computer."""
 
-    def __init__(self, table: Table, mutation: str | None = None) -> None:
+    def __init__(self, table: Table, mutation: str | None = None, now_us: int = 0) -> None:
         self._lib = native_library(mutation)
         self._table = table
         rows = zip(table.output, table.groups, strict=True)
@@ -167,10 +167,10 @@ class Native:
                 table.window_ms if table.drop else 0,
                 len(table.sensor),
                 0,
-                0,
+                ctypes.c_uint32(now_us % 2**32),
             )
         )
-        self.now_us = 0.0
+        self.now_us = float(now_us)
 
     def put(self, chunk: bytes) -> None:
         now = ctypes.c_uint32(int(self.now_us) % 2**32)
@@ -199,6 +199,10 @@ class Native:
 
     def sensed(self) -> None:
         self._lib.sbp_sensed(self._handle, 0, ctypes.c_uint32(int(self.now_us) % 2**32))
+
+    def drop(self) -> None:
+        """Its drop sensor sees something."""
+        self._lib.sbp_drop(self._handle, 0xFF, ctypes.c_uint32(int(self.now_us) % 2**32))
 
 
 @cache

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
-from machines import Machine
+from sbp_machines import Machine
 
 MAX_DELAY_US = 120_000
 SLICE_US = 500.0
