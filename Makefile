@@ -32,7 +32,7 @@ demo: .venv-device/ready
 # ---- everything -----------------------------------------------------------------------------
 .venv/ready: pyproject.toml deploy/locks/tested.txt
 	$(SYSTEM) python3-venv libgl1 libglib2.0-0 libegl1 libgl1-mesa-dri chromium chromium-driver \
-	    gcc-avr avr-libc arduino-core-avr simavr libsimavr-dev libelf-dev avrdude g++ mosquitto socat
+	    gcc-avr avr-libc arduino-core-avr simavr libsimavr-dev libelf-dev avrdude g++ mosquitto openssl socat
 	$(PYTHON) -m venv .venv
 	.venv/bin/python $(PIP) $(LOCK) -e '.[dev]'
 	touch $@

@@ -15,7 +15,14 @@ __all__ = ["ADAPTERS", "Driver", "check_settings", "open_driver"]
 # Kind of machine -> module with `open_machine(bins, settings)` and `read_settings(settings)`, which
 # needs no machine; imported only when it is asked for.
 ADAPTERS: Mapping[str, str] = MappingProxyType(
-    {"simulated": "sorter_firmware_bridge.drivers.simulated"}
+    {
+        "simulated": "sorter_firmware_bridge.drivers.simulated",
+        "framed": "sorter_firmware_bridge.drivers.framed",
+        "linetext": "sorter_firmware_bridge.drivers.linetext",
+        "modbus": "sorter_firmware_bridge.drivers.modbus",
+        "mqtt": "sorter_firmware_bridge.drivers.mqtt",
+        "gpio": "sorter_firmware_bridge.drivers.gpio",
+    }
 )
 _NO_SETTINGS: Mapping[str, object] = MappingProxyType({})
 
@@ -47,7 +54,10 @@ def open_driver(
     """
     check_bins(bins)
     opener = cast(_Opener, _adapter(kind).open_machine)
-    return opener(tuple(bins), settings)
+    try:
+        return opener(tuple(bins), settings)
+    except ImportError as error:
+        raise _missing(kind, error) from error
 
 
 def check_settings(kind: str, settings: Mapping[str, object]) -> None:
@@ -72,7 +82,11 @@ def _adapter(kind: str) -> ModuleType:
     try:
         return importlib.import_module(ADAPTERS[kind])
     except ImportError as error:
-        raise DriverMissing(
-            f"the {kind} driver cannot be loaded ({error}); "
-            f"install what it needs: pip install 'bricksight[{kind}]'"
-        ) from error
+        raise _missing(kind, error) from error
+
+
+def _missing(kind: str, error: ImportError) -> DriverMissing:
+    return DriverMissing(
+        f"the {kind} driver cannot be loaded ({error}); "
+        f"install what it needs: pip install 'bricksight[{kind}]'"
+    )

@@ -3,7 +3,16 @@
 import pytest
 from rigs import BINS, Rig
 
-from sorter_firmware_bridge.bins import Bin, Cause, Command, Condition, Receipt, ReceiptState
+from sorter_firmware_bridge.bins import (
+    Bin,
+    Cause,
+    Command,
+    Condition,
+    Promise,
+    Receipt,
+    ReceiptState,
+    Timing,
+)
 from sorter_firmware_bridge.drivers import Driver
 from sorter_firmware_bridge.errors import DriverClosed
 
@@ -14,6 +23,12 @@ def test_a_machine_is_opened_disarmed_and_says_what_it_is(rig: Rig) -> None:
     assert hello.queue_depth >= 1
     assert hello.watchdog_s > 0
     assert rig.driver.state().condition is Condition.DISARMED
+
+
+def test_a_machine_that_waits_on_the_host_promises_no_more_than_at_most_once(rig: Rig) -> None:
+    hello = rig.driver.hello
+    expected = {Timing.HOST: Promise.AT_MOST_ONCE, Timing.MACHINE: Promise.EXACTLY_ONCE}
+    assert hello.promise is expected[hello.timing]
 
 
 def test_a_disarmed_machine_refuses_and_moves_nothing(rig: Rig) -> None:
@@ -30,7 +45,7 @@ def test_accepted_then_fired_then_confirmed_only_where_a_sensor_sees(rig: Rig) -
     assert accepted.state is ReceiptState.ACCEPTED
     _pass(rig, 5.0)
     told = [ReceiptState.FIRED] + [ReceiptState.CONFIRMED] * rig.driver.hello.confirms
-    assert [receipt.state for receipt in rig.driver.receipts()] == told
+    assert [receipt.state for receipt in rig.news(len(told))] == told
     assert rig.fired() == [1]
 
 
@@ -40,6 +55,7 @@ def test_an_id_that_was_sent_is_not_sent_again(rig: Rig) -> None:
     again = rig.driver.move_to(Command(1, BINS[1]))
     assert again.command_id == 1
     _pass(rig, 5.0)
+    rig.news(1)
     assert rig.driver.move_to(Command(1, BINS[0])).state in (
         ReceiptState.FIRED,
         ReceiptState.CONFIRMED,
@@ -73,7 +89,7 @@ def test_nothing_fires_before_it_is_due(rig: Rig) -> None:
     assert rig.fired() == []
     _pass(rig, 0.2)
     assert rig.fired() == [1]
-    fired = rig.driver.receipts()[0]
+    fired = rig.news(1)[0]
     assert fired.clock_s is not None
     assert due_s <= fired.clock_s <= due_s + 0.1
 
@@ -110,7 +126,7 @@ def test_stop_drops_the_queue_and_only_arm_leaves_safe(rig: Rig) -> None:
     assert state.condition is Condition.SAFE
     assert "hand in the machine" in state.reason
     assert state.queued == 0
-    assert _ends(rig.driver.receipts()) == [(1, ReceiptState.MISSED, Cause.STOPPED)]
+    assert _ends(rig.news(1)) == [(1, ReceiptState.MISSED, Cause.STOPPED)]
     assert rig.driver.heartbeat().condition is Condition.SAFE
     assert rig.driver.move_to(Command(2, BINS[0])).cause is Cause.NOT_ARMED
     _pass(rig, 5.0)
@@ -138,7 +154,7 @@ def test_silence_makes_an_armed_machine_safe_and_drops_its_queue(rig: Rig) -> No
     due_s = rig.driver.state().clock_s + watchdog_s * 2
     rig.driver.move_to(Command(1, BINS[0], due_s, due_s + 1.0))
     rig.wait(watchdog_s * 3)
-    assert _ends(rig.driver.receipts()) == [(1, ReceiptState.MISSED, Cause.WATCHDOG)]
+    assert _ends(rig.news(1)) == [(1, ReceiptState.MISSED, Cause.WATCHDOG)]
     state = rig.driver.state()
     assert state.condition is Condition.SAFE
     assert "watchdog" in state.reason

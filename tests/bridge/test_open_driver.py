@@ -35,7 +35,9 @@ def test_opens_the_simulated_machine_with_settings_from_a_file() -> None:
 
 
 def test_a_kind_that_is_not_there_names_those_that_are() -> None:
-    with pytest.raises(DriverUnknown, match=r"allowed are simulated; did you mean 'simulated'\?"):
+    with pytest.raises(
+        DriverUnknown, match=r"allowed are simulated, .*; did you mean 'simulated'\?"
+    ):
         open_driver("simulate", BINS)
 
 
@@ -81,6 +83,44 @@ def test_the_bridge_needs_nothing_but_the_standard_library() -> None:
     root = Path(drivers.__file__).parents[2]
     code = "import sorter_firmware_bridge.drivers.simulated"
     subprocess.run([sys.executable, "-S", "-c", code], cwd=root, check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("linetext", {"port": "/dev/ttyACM0", "profile": "at-id"}),
+        ("modbus", {"host": "127.0.0.1"}),
+        ("mqtt", {"host": "127.0.0.1", "prefix": "sorter"}),
+        ("gpio", {"pins": {"1": {"pin": 17}, "2": {"pin": 27}}}),
+    ],
+)
+def test_settings_need_no_library_and_opening_names_the_extra(
+    kind: str, settings: dict[str, object]
+) -> None:
+    """In a fresh interpreter without site packages."""
+    import subprocess
+    from pathlib import Path
+
+    code = f"""
+from sorter_firmware_bridge.bins import Bin
+from sorter_firmware_bridge.drivers import check_settings, open_driver
+from sorter_firmware_bridge.errors import DriverMissing
+check_settings({kind!r}, {settings!r})
+try:
+    open_driver({kind!r}, [Bin(1, "plates"), Bin(2, "rest")], {settings!r})
+except DriverMissing as error:
+    print(error)
+"""
+    root = Path(drivers.__file__).parents[2]
+    found = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        cwd=root,
+        check=True,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    assert f"pip install 'bricksight[{kind}]'" in found.stdout
 
 
 def test_settings_are_checked_without_opening_a_machine() -> None:

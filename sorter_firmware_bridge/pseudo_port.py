@@ -1,0 +1,83 @@
+"""A serial port that is no hardware: what is written to one end is read at the other."""
+
+import os
+import select
+import termios
+import tty
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sorter_firmware_bridge.errors import MachineUnavailable
+
+READ_BYTES = 4096
+
+
+class PseudoPort:
+    """Our end of a pseudo terminal. Others open `path` as they open any serial port.
+
+    Args:
+        name: A link to make to it, so that its name stays the same; an older link is replaced.
+
+    Raises:
+        MachineUnavailable: The link cannot be made.
+    """
+
+    def __init__(self, name: Path | None = None) -> None:
+        # Both ends are held: nobody hangs up when the other program closes it.
+        self._end, self._other = os.openpty()
+        tty.setraw(self._other, termios.TCSANOW)
+        os.set_blocking(self._end, False)
+        self._name = name
+        self.path = os.ttyname(self._other)
+        if name is not None:
+            self._link(name)
+
+    def write(self, chunk: bytes) -> None:
+        """Send; what nobody reads is dropped once the terminal is full, as on a real line."""
+        try:
+            os.write(self._end, chunk)
+        except BlockingIOError:
+            termios.tcflush(self._end, termios.TCIOFLUSH)
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has arrived; waits for the first byte for so long at most."""
+        ready, _, _ = select.select([self._end], [], [], timeout_s)
+        return os.read(self._end, READ_BYTES) if ready else b""
+
+    def fileno(self) -> int:
+        """For `select`."""
+        return self._end
+
+    def close(self) -> None:
+        """Let go of both ends and of the link. Safe to call twice."""
+        if self._end < 0:
+            return
+        os.close(self._end)
+        os.close(self._other)
+        self._end = self._other = -1
+        if self._name is not None and self._name.is_symlink():
+            self._name.unlink()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _link(self, name: Path) -> None:
+        try:
+            if name.is_symlink():
+                name.unlink()
+            name.symlink_to(self.path)
+        except OSError as error:
+            self._name = None
+            self.close()
+            raise MachineUnavailable(
+                f"{name}: no link can be made there ({error.strerror}); name another"
+            ) from error
