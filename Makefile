@@ -2,6 +2,7 @@
 # make test   everything: tests on both runtimes, lint, types, import contracts
 # make bench  the figures that are promised, measured
 # make prove-trainer  the figures of the trainer, measured; about 25 minutes
+# make prove-bridge  the figures of the bridge, on executed firmware; about 3 minutes
 # make prove-explanations  the figures of the explanations, measured; about 25 minutes
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ LOCK := -c deploy/locks/tested.txt
 endif
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-tflite bench prove-trainer prove-explanations lint clean help
+.PHONY: demo test test-tflite bench prove-trainer prove-explanations prove-bridge lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -103,6 +104,9 @@ bench: .venv-bench/ready .venv-device/ready
 
 prove-trainer: .venv/ready $(RENDER)
 	BRICKSIGHT_BLENDER=$(BLENDER) .venv/bin/python -m tests.prove $(PROVE)
+
+prove-bridge: .venv/ready
+	.venv/bin/python -m tests.prove.bridge $(PROVE)
 
 prove-explanations: .venv/ready
 	.venv/bin/python -m tests.prove.explaining $(PROVE)
