@@ -348,8 +348,9 @@ class Link:
             self._follow(LinkEvent.UNANSWERED)
             raise Unanswered(seq, self._problem)
         if status.result in (Result.BAD_SESSION, Result.BAD_SEQ):
-            self._problem = self._why_refused(status.result)
+            # First: asking for the reason may find that the port is gone as well.
             self._follow(LinkEvent.REFUSED)
+            self._problem = self._why_refused(status.result)
             raise Reset(self._problem)
         self._seq = seq
         if self._state is LinkState.DOUBTFUL:

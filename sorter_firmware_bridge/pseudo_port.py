@@ -34,11 +34,10 @@ class PseudoPort:
             self._link(name)
 
     def write(self, chunk: bytes) -> None:
-        """Send; what nobody reads is dropped once the terminal is full, as on a real line."""
-        try:
-            os.write(self._end, chunk)
-        except BlockingIOError:
-            termios.tcflush(self._end, termios.TCIOFLUSH)
+        """Send; once the terminal is full, what nobody has read is dropped, as on a real line."""
+        if not self._written(chunk):
+            termios.tcflush(self._other, termios.TCIFLUSH)
+            self._written(chunk)
 
     def read(self, timeout_s: float) -> bytes:
         """What has arrived; waits for the first byte for so long at most."""
@@ -56,7 +55,7 @@ class PseudoPort:
         os.close(self._end)
         os.close(self._other)
         self._end = self._other = -1
-        if self._name is not None and self._name.is_symlink():
+        if self._name is not None and self._is_ours(self._name):
             self._name.unlink()
 
     def __enter__(self) -> Self:
@@ -69,6 +68,16 @@ class PseudoPort:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _is_ours(self, name: Path) -> bool:
+        # Another port may have taken the name over.
+        return name.is_symlink() and str(name.readlink()) == self.path
+
+    def _written(self, chunk: bytes) -> bool:
+        try:
+            return os.write(self._end, chunk) == len(chunk)
+        except BlockingIOError:
+            return False
 
     def _link(self, name: Path) -> None:
         try:

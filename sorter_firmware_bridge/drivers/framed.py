@@ -6,7 +6,7 @@ from sorter_firmware_bridge.bins import Bin
 from sorter_firmware_bridge.drivers.framed_driver import FramedDriver
 from sorter_firmware_bridge.drivers.framed_settings import FramedSettings, read_settings
 from sorter_firmware_bridge.drivers.serial_port import open_port
-from sorter_firmware_bridge.errors import MachineError
+from sorter_firmware_bridge.errors import MachineError, MachineUnavailable
 from sorter_firmware_bridge.link import Link
 
 __all__ = ["FramedDriver", "FramedSettings", "SerialTransport", "open_machine", "read_settings"]
@@ -28,7 +28,7 @@ def open_machine(bins: tuple[Bin, ...], settings: Mapping[str, object]) -> Frame
         return FramedDriver(link, bins, wanted.sensors)
     except MachineError as error:
         link.close()
-        raise type(error)(f"{wanted.port} at {wanted.baud} baud: {error}") from error
+        raise MachineUnavailable(f"{wanted.port} at {wanted.baud} baud: {error}") from error
 
 
 class SerialTransport:

@@ -245,6 +245,8 @@ class FramedDriver:
         return MachineState(_CONDITIONS[status.mode], self._safe_reason, clock_s, status.queued)
 
     def _reason(self, status: Status) -> str:
+        if status.mode is not Mode.SAFE:
+            self._stop_reason = ""
         if status.mode is Mode.HOMING:
             return "it is looking for its home position; it is armed once it is there"
         if status.mode is not Mode.SAFE:

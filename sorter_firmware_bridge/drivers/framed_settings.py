@@ -6,8 +6,12 @@ from typing import Any
 
 from sorter_firmware_bridge.drivers.settings import check_keys, check_number, check_whole
 from sorter_firmware_bridge.errors import DriverSettingsError
+from sorter_firmware_bridge.frames import MAX_CODED_BYTES
 from sorter_firmware_bridge.link import LinkSettings
 
+LONGEST_BYTES = 26 + MAX_CODED_BYTES + 2
+"""The longest question and the longest answer, with their delimiters."""
+BITS_A_BYTE = 10
 KEYS = ("port", "baud", "sensors", "answer_timeout_s", "attempts", "open_timeout_s")
 
 
@@ -43,6 +47,12 @@ class FramedSettings:
         check_number("open_timeout_s", self.link.open_timeout_s, 0.2, 60)
 
 
+def shortest_patience_s(baud: int) -> float:
+    """How long to wait for an answer, where nobody says: what the slowest one takes on the line,
+    both ways, and 50 ms. Asked again before, a machine cuts off the answer it is sending."""
+    return max(LinkSettings().answer_timeout_s, 0.05 + LONGEST_BYTES * BITS_A_BYTE / baud)
+
+
 def read_settings(found: Mapping[str, object]) -> FramedSettings:
     """Settings as a configuration file gives them.
 
@@ -59,6 +69,9 @@ def read_settings(found: Mapping[str, object]) -> FramedSettings:
     values: dict[str, Any] = dict(found)
     values.setdefault("port", None)
     link = {key: values.pop(key) for key in KEYS[3:] if key in values}
+    baud = values.get("baud")
+    if isinstance(baud, int) and baud > 0:
+        link.setdefault("answer_timeout_s", shortest_patience_s(baud))
     if "sensors" in values:
         names = values["sensors"]
         if not isinstance(names, list | tuple):

@@ -1,24 +1,10 @@
-"""A serial port that carries lines; the only place that knows pyserial."""
+"""A serial port that carries lines."""
 
-import errno
-from types import MappingProxyType
-
-import serial
-
-from sorter_firmware_bridge.errors import MachineLost, MachineUnavailable
+from sorter_firmware_bridge.drivers.serial_port import open_port
+from sorter_firmware_bridge.errors import MachineLost
 
 MAX_LINE_BYTES = 256
 READ_BYTES = 4096
-
-_FIXES = MappingProxyType(
-    {
-        errno.EACCES: "this user may not: sudo usermod -aG dialout $USER, then log in again",
-        errno.EPERM: "this user may not: sudo usermod -aG dialout $USER, then log in again",
-        errno.ENOENT: "there is no such port: check the cable, then ls /dev/serial/by-id",
-        errno.EAGAIN: "another program holds it: close that one first",
-        errno.EBUSY: "another program holds it: close that one first",
-    }
-)
 
 
 class SerialLink:
@@ -36,12 +22,7 @@ class SerialLink:
     def __init__(self, port: str, baud: int, write_timeout_s: float) -> None:
         self.port = port
         self._buffer = b""
-        try:
-            self._serial = serial.serial_for_url(
-                port, baudrate=baud, timeout=0, write_timeout=write_timeout_s, exclusive=True
-            )
-        except (OSError, ValueError) as error:
-            raise MachineUnavailable(_explain(port, error)) from error
+        self._serial = open_port(port, baud, write_timeout_s)
 
     def write(self, data: bytes) -> None:
         """Write once; what was not written is not written again.
@@ -81,11 +62,3 @@ class SerialLink:
 
     def _gone(self, error: OSError) -> MachineLost:
         return MachineLost(f"{self.port} is gone ({error}); check the cable and open it again")
-
-
-def _explain(port: str, error: OSError | ValueError) -> str:
-    code = getattr(error, "errno", None)
-    advice = _FIXES.get(code or 0)
-    if advice is None and "exclusively lock" in str(error):
-        advice = _FIXES[errno.EBUSY]
-    return f"{port} cannot be opened: {advice or 'check the port and the cable'} ({error})"

@@ -3,10 +3,11 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sorter_firmware_bridge.drivers.settings import check_keys, check_whole
+from sorter_firmware_bridge.drivers.settings import check_keys, check_truth, check_whole
 from sorter_firmware_bridge.errors import DriverSettingsError, FirmwareError
 
 SHIPPED = Path(__file__).parent / "machine.toml"
@@ -16,6 +17,7 @@ MAX_SERVOS = 8
 BAUDS = (9600, 57600, 115200, 250000, 500000)
 SERVO_US = (500, 2500)
 ANY_BIN = 0xFF
+MAX_PIN = 69
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Output:
     def __post_init__(self) -> None:
         where = f"output of bin {self.bin}"
         check_whole("output.bin", self.bin, 0, 254)
+        check_whole(f"{where}, pin", self.pin, 0, MAX_PIN)
         _check_word(f"{where}, kind", self.kind, ("pulse", "servo"))
         _check_word(f"{where}, active", self.active, ("high", "low"))
         check_whole(f"{where}, on_ms", self.on_ms, 1, 60_000)
@@ -82,6 +85,7 @@ class Sensor:
     debounce_ms: int = 5
 
     def __post_init__(self) -> None:
+        check_whole("sensor, pin", self.pin, 0, MAX_PIN)
         _check_word(f"sensor at pin {self.pin}, active", self.active, ("high", "low"))
         check_whole(f"sensor at pin {self.pin}, debounce_ms", self.debounce_ms, 0, 1000)
 
@@ -118,12 +122,13 @@ class Table:
 
     def __post_init__(self) -> None:
         _check_word("board", self.board, tuple(BOARDS))
-        if self.baud not in BAUDS:
+        if not isinstance(self.baud, int) or self.baud not in BAUDS:
             allowed = ", ".join(map(str, BAUDS))
             raise DriverSettingsError(f"baud: found {self.baud!r}, allowed are {allowed}")
         check_whole("watchdog_ms", self.watchdog_ms, 50, 60_000)
         check_whole("max_on_ms", self.max_on_ms, 1, 60_000)
         check_whole("confirm.window_ms", self.window_ms, 1, 60_000)
+        check_truth("homes", self.homes)
         check_whole("how many outputs", len(self.output), 1, MAX_OUTPUTS)
         sensors = len(self.sensor) + len(self.drop)
         check_whole("how many sensors and drop sensors", sensors, 0, MAX_SENSORS)
@@ -135,9 +140,13 @@ class Table:
     @property
     def groups(self) -> tuple[int, ...]:
         """For each output, which actuator moves it: 0.. in the order they first occur."""
-        keys = [("group", o.group) if o.group is not None else ("pin", o.pin) for o in self.output]
-        order = list(dict.fromkeys(keys))
-        return tuple(order.index(key) for key in keys)
+        found = list(range(len(self.output)))
+        for one, other in combinations(range(len(self.output)), 2):
+            if _share(self.output[one], self.output[other]):
+                joined = found[other]
+                found = [found[one] if group == joined else group for group in found]
+        order = list(dict.fromkeys(found))
+        return tuple(order.index(group) for group in found)
 
     def _check_pins(self) -> None:
         board = BOARDS[self.board]
@@ -152,8 +161,15 @@ class Table:
         if twice:
             raise DriverSettingsError(f"pins {twice} are used twice; give each sensor its own")
         for pin in outputs:
-            if len({output.kind for output in self.output if output.pin == pin}) > 1:
+            sharing = [output for output in self.output if output.pin == pin]
+            if len({output.kind for output in sharing}) > 1:
                 raise DriverSettingsError(f"pin {pin}: both a pulse and a servo; keep one")
+            # Else nobody could say which is its safe position.
+            if len({(output.active, output.rest_deg) for output in sharing}) > 1:
+                raise DriverSettingsError(
+                    f"pin {pin}: outputs that share it differ in active or rest_deg; give them "
+                    "the same"
+                )
 
     def _check_bins(self) -> None:
         bins = [output.bin for output in self.output]
@@ -271,6 +287,10 @@ def _truth(value: bool) -> str:
 
 def _listed(rows: Sequence[str]) -> str:
     return "".join(f"\n    {row}," for row in rows) + "\n"
+
+
+def _share(one: Output, other: Output) -> bool:
+    return one.pin == other.pin or (one.group is not None and one.group == other.group)
 
 
 def _check_word(where: str, found: object, allowed: Sequence[str]) -> None:

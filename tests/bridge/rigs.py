@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
+from fault_proxy import Wire
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 from machines.broker import Broker
 from machines.core import Core
@@ -14,10 +16,12 @@ from machines.line_machine import LineMachine
 from machines.modbus_machine import ModbusMachine
 from machines.mqtt_machine import MqttMachine
 from machines.serial_pair import serial_pair
+from sbp_machines import bins_on, boot
 from waiting import wait_for
 
 from sorter_firmware_bridge.bins import Bin, Command, Receipt
 from sorter_firmware_bridge.drivers import Driver, gpio, linetext, modbus, mqtt
+from sorter_firmware_bridge.drivers.framed_driver import FramedDriver
 from sorter_firmware_bridge.drivers.gpio_hand import GpioHand, mover_of
 from sorter_firmware_bridge.drivers.gpio_settings import GpioSettings, Output
 from sorter_firmware_bridge.drivers.hand import Told
@@ -25,6 +29,9 @@ from sorter_firmware_bridge.drivers.host_timed import HostTimedDriver
 from sorter_firmware_bridge.drivers.linetext_hand import LineHand
 from sorter_firmware_bridge.drivers.linetext_link import SerialLink
 from sorter_firmware_bridge.drivers.simulated import SimulatedDriver, SimulatedSettings
+from sorter_firmware_bridge.firmware import table
+from sorter_firmware_bridge.link import Link, LinkSettings
+from sorter_firmware_bridge.protocol import Event, EventKind
 
 BINS = (Bin(1, "plates"), Bin(2, "tiles"), Bin(7, "rest"))
 STEP_S = 0.01
@@ -50,12 +57,14 @@ class Clock:
 class Rig:
     """A freshly opened machine, a way to let its time pass, and what it really did.
 
-    `fired` lists the ids of the movements that happened, whatever the link said of them.
+    `fired` lists the ids of the movements that happened, whatever the link said of them. After
+    `over_s` nothing of what was accepted is still to come.
     """
 
     driver: Driver
     wait: Callable[[float], None]
     fired: Callable[[], list[int]]
+    over_s: float = 5.0
 
     def news(self, count: int) -> tuple[Receipt, ...]:
         """The receipts, waiting for a link that takes its time until there are `count`."""
@@ -209,10 +218,52 @@ def _gpio() -> Iterator[Rig]:
     yield Rig(driver, wait, fired)
 
 
+class NotedDriver(FramedDriver):
+    """Notes which command went out under which number, and what the machine told of it."""
+
+    def __init__(self, link: Link, wire: Wire) -> None:
+        self.seqs: dict[int, int] = {}
+        self.told: list[Event] = []
+        super().__init__(link, BINS, clock=wire.now_s)
+
+    def _await(self, seq: int, command_id: int) -> None:
+        self.seqs[seq] = command_id
+        super()._await(seq, command_id)
+
+    def _learn(self, event: Event) -> None:
+        self.told.append(event)
+        super()._learn(event)
+
+
+@contextmanager
+def _framed(kind: str, rate: float = 0.0, watchdog_ms: int = 300) -> Iterator[Rig]:
+    """Time is the machine's: in this process, or in cycles of the simulated chip."""
+    outputs = tuple(
+        table.Output(bin_.number, "pulse", pin, on_ms=10, rest_ms=2)
+        for pin, bin_ in enumerate(BINS, start=4)
+    )
+    machine = boot(kind, table.Table(outputs, watchdog_ms=watchdog_ms))
+    wire = Wire(machine, Random(4), rate)
+    patience = LinkSettings(answer_timeout_s=0.015, attempts=60)
+    # Deterministic, and never the nonce of another question.
+    nonces = iter(range(1, 2**31))
+    driver = NotedDriver(Link(wire, patience, wire.now_s, nonces.__next__), wire)
+
+    def fired() -> list[int]:
+        told = [event for event in driver.told if event.kind is EventKind.FIRED]
+        assert bins_on(machine.edges()) == [event.detail for event in told]
+        return [driver.seqs[event.seq] for event in told]
+
+    yield Rig(driver, wire.wait, fired, over_s=1.3)
+
+
 # A new kind of driver joins the contract suite with one more line.
 RIGS: dict[str, Callable[[], Any]] = {
     "simulated": lambda: _simulated(SimulatedSettings()),
     "simulated, no drop sensor": lambda: _simulated(SimulatedSettings(confirms=False)),
+    "framed, twin": lambda: _framed("twin"),
+    "framed, firmware": lambda: _framed("avr"),
+    "framed, bad wire": lambda: _framed("native", rate=0.3, watchdog_ms=2000),
     "linetext on a pseudo terminal": _linetext,
     "modbus over TCP": lambda: _modbus(serial=False, confirms=True),
     "modbus over a serial line, no drop sensor": lambda: _modbus(serial=True, confirms=False),

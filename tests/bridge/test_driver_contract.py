@@ -35,7 +35,7 @@ def test_a_disarmed_machine_refuses_and_moves_nothing(rig: Rig) -> None:
     receipt = rig.driver.move_to(Command(1, BINS[0]))
     assert (receipt.state, receipt.cause) == (ReceiptState.REFUSED, Cause.NOT_ARMED)
     assert "disarmed" in receipt.reason
-    _pass(rig, 5.0)
+    _pass(rig, rig.over_s)
     assert rig.fired() == []
 
 
@@ -43,7 +43,7 @@ def test_accepted_then_fired_then_confirmed_only_where_a_sensor_sees(rig: Rig) -
     rig.driver.arm()
     accepted = rig.driver.move_to(Command(1, BINS[0]))
     assert accepted.state is ReceiptState.ACCEPTED
-    _pass(rig, 5.0)
+    _pass(rig, rig.over_s)
     told = [ReceiptState.FIRED] + [ReceiptState.CONFIRMED] * rig.driver.hello.confirms
     assert [receipt.state for receipt in rig.news(len(told))] == told
     assert rig.fired() == [1]
@@ -54,13 +54,13 @@ def test_an_id_that_was_sent_is_not_sent_again(rig: Rig) -> None:
     rig.driver.move_to(Command(1, BINS[0]))
     again = rig.driver.move_to(Command(1, BINS[1]))
     assert again.command_id == 1
-    _pass(rig, 5.0)
+    _pass(rig, rig.over_s)
     rig.news(1)
     assert rig.driver.move_to(Command(1, BINS[0])).state in (
         ReceiptState.FIRED,
         ReceiptState.CONFIRMED,
     )
-    _pass(rig, 5.0)
+    _pass(rig, rig.over_s)
     assert rig.fired() == [1]
 
 
@@ -69,7 +69,7 @@ def test_an_id_below_the_newest_never_moves_anything(rig: Rig) -> None:
     rig.driver.move_to(Command(5, BINS[0]))
     receipt = rig.driver.move_to(Command(4, BINS[1]))
     assert (receipt.state, receipt.cause) == (ReceiptState.REFUSED, Cause.REPEATED)
-    _pass(rig, 5.0)
+    _pass(rig, rig.over_s)
     assert rig.fired() == [5]
 
 
@@ -112,9 +112,9 @@ def test_a_full_queue_is_back_pressure_and_the_id_stays_free(rig: Rig) -> None:
     full = rig.driver.move_to(Command(depth + 1, BINS[0]))
     assert (full.state, full.cause) == (ReceiptState.REFUSED, Cause.QUEUE_FULL)
     assert rig.driver.state().queued == depth
-    _pass(rig, 30.0)
+    _pass(rig, 6 * rig.over_s)
     assert rig.driver.move_to(Command(depth + 1, BINS[0])).state is ReceiptState.ACCEPTED
-    _pass(rig, 5.0)
+    _pass(rig, rig.over_s)
     assert rig.fired() == list(range(1, depth + 2))
 
 
@@ -129,11 +129,11 @@ def test_stop_drops_the_queue_and_only_arm_leaves_safe(rig: Rig) -> None:
     assert _ends(rig.news(1)) == [(1, ReceiptState.MISSED, Cause.STOPPED)]
     assert rig.driver.heartbeat().condition is Condition.SAFE
     assert rig.driver.move_to(Command(2, BINS[0])).cause is Cause.NOT_ARMED
-    _pass(rig, 5.0)
+    _pass(rig, rig.over_s)
     assert rig.fired() == []
     assert rig.driver.arm().condition is Condition.ARMED
     rig.driver.move_to(Command(2, BINS[0]))
-    _pass(rig, 5.0)
+    _pass(rig, rig.over_s)
     assert rig.fired() == [2]
 
 
@@ -183,7 +183,7 @@ def test_closing_stops_is_safe_twice_and_leaves_the_last_receipts(rig: Rig) -> N
         driver.move_to(Command(1, BINS[0], due_s, due_s + 1.0))
     driver.close()
     assert _ends(driver.receipts()) == [(1, ReceiptState.MISSED, Cause.STOPPED)]
-    rig.wait(5.0)
+    rig.wait(rig.over_s)
     assert rig.fired() == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from machines import modbus_machine
 
 import sorter_firmware_bridge
-from sorter_firmware_bridge.drivers import ADAPTERS, modbus_map
+from sorter_firmware_bridge.drivers import ADAPTERS, framed_settings, modbus_map
 from sorter_firmware_bridge.drivers.gpio_settings import GpioSettings, Output
 from sorter_firmware_bridge.drivers.linetext_profile import shipped_profiles
 from sorter_firmware_bridge.drivers.linetext_settings import LineTextSettings
@@ -31,6 +31,11 @@ def test_the_page_names_every_setting(settings: type) -> None:
         if f"`{key.name}" not in PAGE and f".{key.name}`" not in PAGE
     ]
     assert missing == []
+
+
+def test_the_page_names_every_setting_of_a_framed_machine() -> None:
+    section = PAGE.split("## framed")[1].split("## linetext")[0]
+    assert [key for key in framed_settings.KEYS if f"| `{key}` |" not in section] == []
 
 
 def test_the_page_the_driver_and_the_machine_of_the_tests_number_causes_alike() -> None:

@@ -354,6 +354,7 @@ void Machine::go_safe() {
     port_set_output(i, false);
     actuators_[i].on = false;
   }
+  port_halt();
 }
 
 // ---- sensors and events -----------------------------------------------------------------------

@@ -14,6 +14,9 @@ void port_set_output(uint8_t output, bool on);
 // Begins homing where `start`, and says how it is going; machines without homing say kDone.
 Homing port_home(bool start);
 
+// The machine was stopped: what homing has begun to move has to stand still at once.
+void port_halt();
+
 // Whether something is stuck: the bin it happened at, or kNoFault.
 constexpr uint8_t kNoFault = 0xFF;
 uint8_t port_fault();

@@ -23,6 +23,7 @@ struct Native {
   uint16_t session;
   uint8_t fault;
   uint8_t homing;
+  uint32_t halts;
 };
 
 static Native* current = nullptr;
@@ -35,6 +36,7 @@ void port_set_output(uint8_t output, bool on) {
   current->edges.push_back(Edge{output, on, current->now_us});
 }
 Homing port_home(bool) { return static_cast<Homing>(current->homing); }
+void port_halt() { ++current->halts; }
 uint8_t port_fault() { return current->fault; }
 uint16_t port_load_session() { return current->session; }
 void port_save_session(uint16_t session) { current->session = session; }

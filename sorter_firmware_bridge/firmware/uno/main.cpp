@@ -1,14 +1,17 @@
 // The machine on an Arduino of the Uno family: pins, serial line, sensors, and the core in between.
 #include <Arduino.h>
 #include <avr/eeprom.h>
+#include <avr/io.h>
 #include <avr/wdt.h>
 
 #include "board.h"
 #include "table.h"
 
 // Where there is a homing sensor or a fault input, give these in a file of your own beside table.h;
-// it is compiled with the rest. `start` is true once, when the host arms.
+// it is compiled with the rest. `start` is true once, when the host arms; none may take long, or
+// the watchdog resets the chip. `halt_machine` ends what `home_machine` moves when it is stopped.
 __attribute__((weak)) sbp::Homing home_machine(bool) { return sbp::Homing::kDone; }
+__attribute__((weak)) void halt_machine() {}
 __attribute__((weak)) uint8_t faulty_bin() { return sbp::kNoFault; }
 
 static uint16_t EEMEM stored_session;
@@ -32,6 +35,7 @@ void port_set_output(uint8_t output, bool on) {
 }
 
 Homing port_home(bool start) { return home_machine(start); }
+void port_halt() { halt_machine(); }
 uint8_t port_fault() { return faulty_bin(); }
 
 uint16_t port_load_session() {
@@ -71,6 +75,8 @@ static void look(uint8_t place, uint32_t now_us) {
 }
 
 void setup() {
+  // While this flag is set, the watchdog that has just bitten cannot be switched off.
+  MCUSR = 0;
   wdt_disable();
   begin_pins();
   machine.begin(kConfig, micros());

@@ -138,6 +138,10 @@ class Twin:
     def sensed(self) -> None:
         self.machine.sensed(0)
 
+    def drop(self) -> None:
+        """Its drop sensor sees something."""
+        self.machine.drop()
+
 
 # ---- the core, natively -------------------------------------------------------------------------
 
@@ -254,20 +258,31 @@ class _AvrEdge(ctypes.Structure):
 
 
 class Avr:
-    """An Arduino Uno in simavr."""
+    """An Arduino Uno in simavr.
 
-    def __init__(self, table: Table, mutation: str | None = None) -> None:
+    Args:
+        table: What it is.
+        mutation: One of `MUTATIONS`.
+        program: The .hex that was built from the table; by default, it is built here.
+
+    Attributes:
+        heard_us: When the last byte from the host was there; 0 before any.
+    """
+
+    def __init__(
+        self, table: Table, mutation: str | None = None, program: Path | None = None
+    ) -> None:
         self._lib = board_library()
         self._table = table
-        program = built(table, mutation)
-        handle = self._lib.board_new(str(program.hex).encode(), CYCLES_PER_US * 10**6)
+        program = program or built(table, mutation).hex
+        handle = self._lib.board_new(str(program).encode(), CYCLES_PER_US * 10**6)
         if not handle:
-            raise RuntimeError(f"simavr does not take {program.hex}")
+            raise RuntimeError(f"simavr does not take {program}")
         self._handle = ctypes.c_void_p(handle)
         self._byte_us = 10e6 / table.baud
         self._line_free_us = 0.0
         self._coming: deque[tuple[float, int]] = deque()
-        self.now_us = 0.0
+        self.now_us = self.heard_us = 0.0
         self.run(BOOT_US)
         self._boot_edges = self._lib.board_edge_count(self._handle)
 
@@ -289,6 +304,7 @@ class Avr:
             while not self._lib.board_ready(self._handle):
                 self._go(self.now_us + self._byte_us)
             self._lib.board_put(self._handle, ctypes.c_uint8(byte))
+            self.heard_us = self.now_us
         self._go(until_us)
 
     def _go(self, until_us: float) -> None:
@@ -300,13 +316,25 @@ class Avr:
         self.now_us = max(until_us, self._lib.board_cycle(self._handle) / CYCLES_PER_US)
 
     def edges(self) -> list[Edge]:
+        return _changes(self.edges_from(self._boot_edges)[0])
+
+    def edges_from(self, place: int) -> tuple[list[Edge], int]:
+        """What was written to outputs from one place of the record on, and where it ends."""
         pins = {output.pin: output.bin for output in self._table.output}
-        found, edge = [], _AvrEdge()
-        for place in range(self._boot_edges, self._lib.board_edge_count(self._handle)):
-            self._lib.board_edge(self._handle, place, ctypes.byref(edge))
-            if edge.pin in pins:
-                found.append(Edge(pins[edge.pin], bool(edge.high), edge.cycle / CYCLES_PER_US))
-        return _changes(found)
+        levels, end = self._levels(place)
+        found = [Edge(pins[pin], high, at_us) for at_us, pin, high in levels if pin in pins]
+        return found, end
+
+    def levels(self, pin: int) -> list[tuple[float, bool]]:
+        """When a pin became what, since its power came; from its very first cycle."""
+        return [(at_us, high) for at_us, found, high in self._levels(0)[0] if found == pin]
+
+    def _levels(self, place: int) -> tuple[list[tuple[float, int, bool]], int]:
+        found, edge, end = [], _AvrEdge(), self._lib.board_edge_count(self._handle)
+        for at in range(place, end):
+            self._lib.board_edge(self._handle, at, ctypes.byref(edge))
+            found.append((edge.cycle / CYCLES_PER_US, edge.pin, bool(edge.high)))
+        return found, end
 
     def reset(self) -> None:
         self._lib.board_reset(self._handle)

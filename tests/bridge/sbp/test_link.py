@@ -152,6 +152,30 @@ def test_another_program_that_opens_a_session_is_named(bench: Bench) -> None:
         driver.heartbeat()
 
 
+def test_a_port_that_goes_while_the_reason_of_a_refusal_is_asked_for_is_a_lost_link(
+    bench: Bench,
+) -> None:
+    driver = bench.driver()
+    bench.machine.reset()
+
+    def unplug_at_hello(frame: Frame) -> bool:
+        bench.wire.plugged = frame.type != Kind.HELLO
+        return False
+
+    bench.cut_down = unplug_at_hello
+    with pytest.raises(Reset, match="the machine ended the session"):
+        driver.heartbeat()
+    assert bench.link.state is LinkState.LOST
+
+
+def test_a_stop_by_another_is_not_told_with_the_reason_of_an_older_one(bench: Bench) -> None:
+    driver = bench.driver()
+    assert driver.stop("hand in the machine").reason == "hand in the machine"
+    driver.arm()
+    Host(bench.machine).stop()
+    assert driver.state().reason == "it was stopped"
+
+
 def test_a_pulled_cable_is_lost_and_a_new_one_begins_disarmed(bench: Bench) -> None:
     driver = bench.driver()
     due_s = driver.state().clock_s + 0.2

@@ -22,6 +22,7 @@ from sorter_firmware_bridge.protocol import (
 )
 
 KINDS = ("twin", "native", "avr")
+PROGRAMS = ("native", "avr")
 COMMANDS = 120
 LONG = Table((Output(1, "pulse", 4, on_ms=1500), Output(2, "pulse", 5, 10)), watchdog_ms=500)
 PATIENT = Table(TABLE.output, watchdog_ms=60_000)
@@ -42,17 +43,20 @@ def test_through_a_bad_wire_pulses_are_what_was_told(kind: str, seed: int) -> No
     assert report.problems() == []
 
 
-def test_without_the_duplicate_check_a_bad_wire_moves_twice() -> None:
-    report = campaign.run(boot("native", mutation=MUTATIONS[0]), 1, COMMANDS)
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_without_the_duplicate_check_a_bad_wire_moves_twice(kind: str) -> None:
+    report = campaign.run(boot(kind, mutation=MUTATIONS[0]), 1, COMMANDS // 3)
     assert any("pulses" in problem for problem in report.problems())
 
 
-def test_without_the_watchdog_a_dead_host_leaves_an_output_on() -> None:
-    assert _on_after_death("native", MUTATIONS[1]) > LONG.watchdog_ms + 5
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_without_the_watchdog_a_dead_host_leaves_an_output_on(kind: str) -> None:
+    assert _on_after_death(kind, MUTATIONS[1]) > LONG.watchdog_ms + 5
 
 
-def test_without_the_deadline_check_something_fires_late() -> None:
-    assert _fired_after_deadline(boot("native", mutation=MUTATIONS[2])) == [1, 1]
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_without_the_deadline_check_something_fires_late(kind: str) -> None:
+    assert _fired_after_deadline(boot(kind, mutation=MUTATIONS[2])) == [1, 1]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -349,7 +353,7 @@ def test_more_than_its_maximum_is_cut() -> None:
         assert off - on <= 800_100
 
 
-@pytest.mark.parametrize("kind", ["native", "avr"])
+@pytest.mark.parametrize("kind", PROGRAMS)
 def test_a_drop_confirms_the_only_one_that_can_have_dropped(kind: str) -> None:
     machine = boot(kind, with_drop_sensor())
     host = armed(machine)
