@@ -2,6 +2,7 @@
 
 capture    camera.next_frame()  -> frames (the newest only)
 pipeline   Pipeline.step()      -> machine, journal, board
+opening    Opening.step()       -> the machine, which may take seconds to answer
 explainer  Explainer.step()     <- what the pipeline offers, in a process of its own
 web        waitress             <- board, -> requests
 """
@@ -43,7 +44,9 @@ from edge.explain.worker.explainer import Explainer
 from edge.handoff import LatestSlot
 from edge.items import ItemAssembler, Trigger
 from edge.journal import Journal
+from edge.kept_frames import KeptFrames, folder_of
 from edge.machine import Machine
+from edge.opening import Opening
 from edge.pipeline import CameraReport, LimeOf, Parts, Pipeline
 from edge.policy import Mode, Policy
 from edge.worker import Worker
@@ -91,6 +94,8 @@ class App:
             self._socket = _listen(config.dashboard.host, config.dashboard.port)
             undo.callback(self._socket.close)
             journal = undo.enter_context(Journal(config.journal, time.time()))
+            opener = machine_opener(config)
+            self._opening = Opening(opener) if opener else None
             self._explainer = Explainer(bundle, config.explain.settings)
             self._pipeline = self._build_pipeline(config, bundle, journal)
             self._web = _web_server(self._socket, self.board, self.requests, bundle)
@@ -103,6 +108,10 @@ class App:
             ),
             "web": Worker("web", self._serve, self._failed),
         }
+        if self._opening is not None:
+            self._workers["opening"] = Worker(
+                "opening", self._opening.step, self._failed, self._opening.close
+            )
 
     @property
     def address(self) -> str:
@@ -117,8 +126,9 @@ class App:
 
     def start(self) -> None:
         """Start every thread: consumers first, then the producer."""
-        for name in ("web", "explainer", "pipeline", "capture"):
-            self._workers[name].start()
+        for name in ("web", "explainer", "opening", "pipeline", "capture"):
+            if name in self._workers:
+                self._workers[name].start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until it is asked to end or something fails; whether that happened."""
@@ -144,6 +154,9 @@ class App:
         self._workers["pipeline"].stop()
         self._join("pipeline")
         self._pipeline.close()
+        if "opening" in self._workers:
+            self._workers["opening"].stop()
+            self._join("opening")
         self._workers["explainer"].stop()
         self._join("explainer")
         self._explainer.close()
@@ -206,7 +219,11 @@ class App:
                 gradcam=GradCam(bundle, config.threads),
                 items=ItemAssembler(config.items, _that_matter(config.policy)),
                 policy=config.policy,
-                machine=Machine(machine_opener(config), config.machine.arm_at_start),
+                machine=Machine(
+                    self._opening.take if self._opening else None,
+                    config.machine.arm_at_start,
+                    time.monotonic,
+                ),
                 journal=journal,
                 board=self.board,
                 requests=self.requests,
@@ -215,6 +232,7 @@ class App:
                 sensor_triggers=config.items.trigger is Trigger.SENSOR,
                 empty_at_start=config.empty_at_start,
                 drop=config.drop,
+                kept=KeptFrames(folder_of(config.journal.path), config.kept),
                 camera=self._camera_report,
             )
         )

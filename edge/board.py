@@ -9,7 +9,7 @@ from edge.explain.worker.progress import Progress
 from edge.handoff import Published, RequestQueue
 from edge.journal import Balance, Entry
 from edge.line import LineReport
-from sorter_firmware_bridge.bins import MachineState, Receipt
+from sorter_firmware_bridge.bins import Hello, MachineState, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,7 @@ class Snapshot:
     balance: Balance = field(default_factory=Balance)
     machine: MachineState | None = None
     machine_problem: str | None = None
+    hello: Hello | None = None
     line: LineReport = field(default_factory=LineReport)
     camera_state: str = "reconnecting"
     camera_problem: str | None = None

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from edge.errors import EdgeError
+from edge.journal_commands import register
 
 _log = logging.getLogger(__name__)
 
@@ -265,6 +266,9 @@ def check(config: ConfigOption) -> None:
     Console(width=None if sys.stdout.isatty() else 120).print(table)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
+
+
+register(app)
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ from edge.explain.worker.budget import Limits
 from edge.explain.worker.explainer import ExplainerSettings
 from edge.items import ItemSettings, Trigger
 from edge.journal import JournalSettings
+from edge.kept_frames import FrameSettings
 from edge.pipeline import LimeOf
 from edge.policy import Policy
 from edge.policy_file import PolicySections, policy_of
@@ -80,6 +81,7 @@ class Config:
         dashboard: Host and port.
         explain: What LIME is made of.
         journal: For `edge.journal.Journal`.
+        kept: For `edge.kept_frames.KeptFrames`.
         threads: Of the model runtime.
     """
 
@@ -94,6 +96,7 @@ class Config:
     dashboard: DashboardSection
     explain: ExplainConfig
     journal: JournalSettings
+    kept: FrameSettings
     threads: int
 
 
@@ -142,7 +145,10 @@ def _config(path: Path, file: File, policy: Policy) -> Config:
         drop=Window(**file.drop.model_dump()),
         dashboard=file.dashboard,
         explain=_explain(file.explain),
-        journal=JournalSettings(home / file.journal.path, file.journal.max_rows),
+        journal=JournalSettings(
+            home / file.journal.path, file.journal.max_rows, file.journal.max_mb * 2**20
+        ),
+        kept=FrameSettings(file.journal.frames_mb, file.journal.frames_min_free_mb),
         threads=file.runtime.threads,
     )
 

@@ -111,10 +111,13 @@ class ExplainSection(Section):
 
 
 class JournalSection(Section):
-    """Where the record is kept."""
+    """Where the record is kept, and pictures beside it; see `edge.kept_frames.FrameSettings`."""
 
     path: str = "journal.sqlite"
     max_rows: int = Field(100_000, ge=100, le=10_000_000)
+    max_mb: int = Field(512, ge=1, le=65_536)
+    frames_mb: int = Field(200, ge=0, le=1_000_000)
+    frames_min_free_mb: int = Field(500, ge=0, le=1_000_000)
 
 
 class RuntimeSection(Section):

@@ -10,7 +10,8 @@
     │   ├── CameraUnavailable           it could not be opened
     │   └── CameraLost                  it was open and stopped delivering
     │       └── CameraEnded             it has given its last frame
-    └── JournalError (OSError)          the record cannot be written
+    └── JournalError (OSError)          the record cannot be read or written
+        └── ForeignReceipt              a machine speaks of a command nobody recorded
 
 Each is also the builtin that fits, so that callers who know only Python can catch it.
 """
@@ -58,3 +59,7 @@ class CameraEnded(CameraLost):
 
 class JournalError(EdgeError, OSError):
     """The journal cannot be read or written."""
+
+
+class ForeignReceipt(JournalError):
+    """A machine speaks of a command that this journal did not record; it was not written down."""

@@ -1,36 +1,32 @@
 """What was seen, decided, sent and done: an append-only record in SQLite.
 
 An intent is on the disk before its command is sent. One that has no result when the journal is
-opened again is marked unknown and is never sent again.
+opened again is marked unknown and is never sent again. Each record is bound to those before it by
+a hash; see `edge.journal_chain`.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from edge.decision import SortDecision
+from edge.balance import Balance, Outcome
+from edge.decision import Facts, SortDecision
 from edge.errors import JournalError
+from edge.journal_chain import Kind
 from edge.journal_contents import Contents
 from edge.journal_file import open_file, translated
-from edge.journal_records import (
-    Balance,
-    Entry,
-    Outcome,
-    entry_of_row,
-    intent_values,
-    item_values,
-    outcome_of_row,
-    outcome_with,
-    receipt_values,
-)
+from edge.journal_lock import WriterLock
+from edge.journal_records import Entry, balance_of, counted, entry_of_row, outcome_with
+from edge.journal_writer import Writer
 from edge.ranges import check_range
-from sorter_firmware_bridge.bins import Cause, Receipt, ReceiptState
+from sorter_firmware_bridge.bins import Receipt
 
 __all__ = ["Balance", "Entry", "Journal", "JournalSettings", "Outcome"]
 
+PRUNED_AT_ONCE = 200
+"""At most: a machine waits while that is done."""
 _NOT_MOVED = (Outcome.MISSED, Outcome.REFUSED)
 
 
@@ -49,7 +45,7 @@ class JournalSettings:
 
     path: Path
     max_rows: int = 100_000
-    max_bytes: int = 256 * 2**20
+    max_bytes: int = 512 * 2**20
 
     def __post_init__(self) -> None:
         check_range("journal.max_rows", self.max_rows, 100, 10_000_000)
@@ -75,20 +71,39 @@ class Journal:
 
     def __init__(self, settings: JournalSettings, now_s: float) -> None:
         self._settings = settings
-        self._db = open_file(settings.path, settings.max_bytes)
+        with translated(settings.path):
+            settings.path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = WriterLock(settings.path)
         try:
-            with translated(settings.path):
-                self._interrupted = self._resolve_interrupted(now_s)
-                self._kept, self._seen, self._counts = self._count()
-                self._contents = Contents(self._db)
+            self._db = open_file(settings.path, settings.max_bytes)
         except JournalError:
-            self._db.close()
+            self._lock.close()
+            raise
+        try:
+            self._begin(now_s)
+        except JournalError:
+            self.close()
             raise
 
     @property
     def interrupted(self) -> int:
         """How many commands were marked unknown when the journal was opened."""
         return self._interrupted
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._settings.path
+
+    @property
+    def last_item(self) -> int:
+        """The id of the item recorded last; 0 before the first."""
+        return self._last_item
+
+    @property
+    def head(self) -> str:
+        """The hash of the last record, in hex."""
+        return self._writer.chain.head.hex()
 
     @property
     def contents(self) -> Mapping[int, int]:
@@ -100,12 +115,15 @@ class Journal:
         """Items sent by a label since the order began, by label id and bin number."""
         return dict(self._contents.delivered)
 
-    def record_decision(self, decision: SortDecision, now_s: float) -> int | None:
+    def record_decision(
+        self, decision: SortDecision, now_s: float, facts: Facts | None = None
+    ) -> int | None:
         """Write down an item and, where it is to be moved, the intent: before sending.
 
         Args:
             decision: What was decided.
             now_s: Seconds since the epoch.
+            facts: What it rested on beside the item; without it, it cannot be replayed.
 
         Returns:
             The id to send the command under, never used before; None where there is no target.
@@ -113,18 +131,12 @@ class Journal:
         Raises:
             JournalError: It is not on the disk, so that the command must not be sent.
         """
-        with translated(self._settings.path), self._db:
+        with self._writer.writing():
             pruned = self._prune()
-            item_id = self._insert("items", item_values(decision, now_s))
-            command_id = None
-            if decision.target is not None:
-                command_id = self._insert("intents", intent_values(item_id, decision.target))
-                if decision.label is not None:
-                    self._contents.sort(command_id, decision.label.id)
-            outcome = outcome_with(decision.reason.needs_person, command_id, None)
-        self._counts[outcome] += 1
-        self._seen += 1
+            item_id, command_id = self._writer.decision(decision, now_s, facts)
+        self._last_item = item_id
         self._kept += 1 - pruned
+        self._counts[outcome_with(decision.reason.needs_person, command_id, None)] += 1
         if command_id is not None:
             with translated(self._settings.path):
                 self._contents.add(command_id, 1)
@@ -138,16 +150,30 @@ class Journal:
             now_s: Seconds since the epoch.
 
         Raises:
-            JournalError: It cannot be written, or no intent has that id.
+            ForeignReceipt: No intent has that id.
+            JournalError: It cannot be written.
         """
-        with translated(self._settings.path), self._db:
-            before = self._outcome_of(receipt.command_id)
-            self._insert("receipts", receipt_values(receipt, now_s), or_ignore=True)
-            after = self._outcome_of(receipt.command_id)
-            if (before in _NOT_MOVED) != (after in _NOT_MOVED):
-                self._contents.add(receipt.command_id, -1 if after in _NOT_MOVED else 1)
+        with self._writer.writing():
+            before, after = self._writer.receipt(receipt, now_s)
         self._counts[before] -= 1
         self._counts[after] += 1
+        if (before in _NOT_MOVED) != (after in _NOT_MOVED):
+            with translated(self._settings.path):
+                self._contents.add(receipt.command_id, -1 if after in _NOT_MOVED else 1)
+
+    def record_frame(self, item_id: int, sha256: str, size_bytes: int) -> None:
+        """Write down that a picture of an item was kept.
+
+        Args:
+            item_id: Of an item recorded here.
+            sha256: Of its file, in hex.
+            size_bytes: Of its file.
+
+        Raises:
+            JournalError: It cannot be written.
+        """
+        with self._writer.writing():
+            self._writer.frame(item_id, sha256, size_bytes)
 
     def empty_bin(self, bin_number: int, now_s: float) -> None:
         """Write down that a bin was emptied; what is on its way to it still counts.
@@ -159,9 +185,9 @@ class Journal:
         Raises:
             JournalError: It cannot be written.
         """
-        with translated(self._settings.path), self._db:
-            self._contents.empty(bin_number, now_s)
-            self._contents.load()
+        with self._writer.writing():
+            self._writer.chain.append(Kind.MARK, self._contents.empty(bin_number, now_s))
+        self._count_contents()
 
     def begin_order(self, now_s: float) -> None:
         """Write down that the wanted list is collected anew; what is on its way still counts.
@@ -172,9 +198,18 @@ class Journal:
         Raises:
             JournalError: It cannot be written.
         """
-        with translated(self._settings.path), self._db:
-            self._contents.begin_order(now_s)
-            self._contents.load()
+        with self._writer.writing():
+            self._writer.chain.append(Kind.MARK, self._contents.begin_order(now_s))
+        self._count_contents()
+
+    def prove_writable(self, now_s: float) -> None:
+        """Write something that says nothing, as before a machine is armed.
+
+        Raises:
+            JournalError: It cannot be written.
+        """
+        with self._writer.writing():
+            self._writer.proof(now_s)
 
     def recent(self, limit: int) -> tuple[Entry, ...]:
         """The newest items, newest first.
@@ -191,13 +226,15 @@ class Journal:
 
     def balance(self) -> Balance:
         """How many items were seen and what became of them; costs no reading."""
-        counts = {str(outcome): self._counts[outcome] for outcome in Outcome}
-        return Balance(seen=self._seen, **counts)
+        return balance_of(self._counts.total(), self._counts)
 
     def close(self) -> None:
         """Let go of the file. Safe to call twice."""
-        with translated(self._settings.path):
-            self._db.close()
+        try:
+            with translated(self._settings.path):
+                self._db.close()
+        finally:
+            self._lock.close()
 
     def __enter__(self) -> Self:
         return self
@@ -210,60 +247,28 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _resolve_interrupted(self, now_s: float) -> int:
-        pending = (
-            "SELECT command_id FROM entries "
-            "WHERE command_id NOT NULL AND (state IS NULL OR state = ?)"
-        )
-        reason = "the device stopped before the result was known; it is not sent again"
-        with self._db:
-            rows = self._db.execute(pending, [ReceiptState.ACCEPTED]).fetchall()
-            for (command_id,) in rows:
-                receipt = Receipt(command_id, ReceiptState.UNKNOWN, None, Cause.RESTART, reason)
-                self._insert("receipts", receipt_values(receipt, now_s))
-        return len(rows)
-
-    def _count(self) -> tuple[int, int, Counter[Outcome]]:
-        """Items kept, items seen, and what became of those seen."""
-        counts = Counter(map(outcome_of_row, self._db.execute("SELECT * FROM entries")))
-        kept = counts.total()
-        for outcome, items in self._db.execute("SELECT outcome, items FROM pruned"):
-            counts[Outcome(outcome)] += items
-        gone = self._db.execute("SELECT COALESCE(SUM(items), 0) FROM pruned").fetchone()[0]
-        return kept, kept + gone, counts
-
-    def _outcome_of(self, command_id: int) -> Outcome:
-        found = self._db.execute("SELECT * FROM entries WHERE command_id = ?", [command_id])
-        row = found.fetchone()
-        if row is None:
-            raise JournalError(
-                f"journal {self._settings.path}: a receipt for command {command_id}, of which no "
-                "intent is recorded; is another program driving the machine?"
-            )
-        return outcome_of_row(row)
+    def _begin(self, now_s: float) -> None:
+        with translated(self._settings.path):
+            self._writer = Writer(self._db, self._settings.path)
+        with self._writer.writing():
+            self._interrupted = self._writer.interrupted(now_s)
+        with translated(self._settings.path):
+            self._kept, self._counts = counted(self._db)
+            self._last_item = self._newest_item()
+            self._contents = Contents(self._db)
 
     def _prune(self) -> int:
-        """Make room: a tenth of the items, the oldest, if their result is known."""
+        """Make room: some of the items, the oldest, if their result is known."""
         if self._kept < self._settings.max_rows:
             return 0
-        chunk = max(1, self._settings.max_rows // 10)
-        rows = self._db.execute("SELECT * FROM entries ORDER BY id LIMIT ?", [chunk]).fetchall()
-        done = [(row["id"], outcome_of_row(row)) for row in rows]
-        done = [(item_id, outcome) for item_id, outcome in done if outcome is not Outcome.PENDING]
-        for outcome, items in Counter(outcome for _, outcome in done).items():
-            self._db.execute(
-                "INSERT INTO pruned VALUES (?, ?) "
-                "ON CONFLICT (outcome) DO UPDATE SET items = items + excluded.items",
-                [outcome, items],
-            )
-        gone = {item_id for item_id, _ in done}
-        moved = [row for row in rows if row["id"] in gone and row["command_id"] is not None]
-        self._contents.carry(row["command_id"] for row in moved)
-        self._db.executemany("DELETE FROM items WHERE id = ?", [[item_id] for item_id, _ in done])
-        return len(done)
+        return self._writer.prune(
+            min(PRUNED_AT_ONCE, self._settings.max_rows // 10), self._contents
+        )
 
-    def _insert(self, table: str, values: dict[str, Any], or_ignore: bool = False) -> int:
-        names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
-        verb = "INSERT OR IGNORE" if or_ignore else "INSERT"
-        cursor = self._db.execute(f"{verb} INTO {table} ({names}) VALUES ({marks})", values)
-        return int(cursor.lastrowid or 0)
+    def _newest_item(self) -> int:
+        found = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
+        return int(found[0]) if found else 0
+
+    def _count_contents(self) -> None:
+        with translated(self._settings.path):
+            self._contents.load()

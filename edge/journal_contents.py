@@ -8,30 +8,9 @@ from sorter_firmware_bridge.bins import ReceiptState
 
 NOT_MOVED = (ReceiptState.MISSED, ReceiptState.REFUSED)
 
-# Beside the tables of version 1, which does without them.
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS sorted_by (
-    command_id INTEGER PRIMARY KEY REFERENCES intents ON DELETE CASCADE,
-    label_id TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS marks (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    bin_number INTEGER,
-    command_id INTEGER NOT NULL,
-    at_s REAL NOT NULL
-);
-CREATE TABLE IF NOT EXISTS carried (
-    bin_number INTEGER NOT NULL,
-    label_id TEXT NOT NULL,
-    items INTEGER NOT NULL,
-    PRIMARY KEY (bin_number, label_id)
-);
-CREATE TRIGGER IF NOT EXISTS marks_stay BEFORE UPDATE ON marks
-    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-"""
 _MOVES = """
 SELECT command_id, bin_number, COALESCE(label_id, '') AS label_id, state
-FROM entries LEFT JOIN sorted_by USING (command_id) WHERE command_id NOT NULL
+FROM entries WHERE command_id NOT NULL
 """
 _ALL = ""
 """The label of a row in `carried` that is about the bin's contents, not the wanted list."""
@@ -48,7 +27,6 @@ class Contents:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        db.executescript(_SCHEMA)
         self.bins: Counter[int] = Counter()
         self.delivered: Counter[tuple[str, int]] = Counter()
         self._marks: dict[int | None, int] = {}
@@ -66,25 +44,31 @@ class Contents:
             if row["state"] not in NOT_MOVED:
                 self._add(row, 1)
 
-    def sort(self, command_id: int, label_id: str) -> None:
-        """Write down by which label an item is sorted."""
-        self._db.execute("INSERT INTO sorted_by VALUES (?, ?)", [command_id, label_id])
-
     def add(self, command_id: int, items: int) -> None:
         """Count a command, 1, or take it off again, -1."""
         self._add(self._db.execute(f"{_MOVES} AND command_id = ?", [command_id]).fetchone(), items)
 
-    def empty(self, bin_number: int, now_s: float) -> None:
-        """Begin the contents of a bin anew; what is on its way to it still counts."""
-        self._mark(bin_number, now_s)
+    def empty(self, bin_number: int, now_s: float) -> int:
+        """Begin the contents of a bin anew; what is on its way to it still counts.
+
+        Returns:
+            The id of the mark that says so.
+        """
+        mark = self._mark(bin_number, now_s)
         self._db.execute(
             "DELETE FROM carried WHERE bin_number = ? AND label_id = ?", [bin_number, _ALL]
         )
+        return mark
 
-    def begin_order(self, now_s: float) -> None:
-        """Begin to count the wanted list anew; what is on its way still counts."""
-        self._mark(None, now_s)
+    def begin_order(self, now_s: float) -> int:
+        """Begin to count the wanted list anew; what is on its way still counts.
+
+        Returns:
+            The id of the mark that says so.
+        """
+        mark = self._mark(None, now_s)
         self._db.execute("DELETE FROM carried WHERE label_id <> ?", [_ALL])
+        return mark
 
     def carry(self, command_ids: Iterable[int]) -> None:
         """Keep the count of commands that are about to be pruned."""
@@ -120,7 +104,7 @@ class Contents:
         """The last command that no longer counts."""
         return self._marks.get(bin_number, 0)
 
-    def _mark(self, bin_number: int | None, now_s: float) -> None:
+    def _mark(self, bin_number: int | None, now_s: float) -> int:
         moves = [
             row
             for row in self._db.execute(_MOVES)
@@ -128,7 +112,8 @@ class Contents:
         ]
         waiting = [r["command_id"] for r in moves if r["state"] in (None, ReceiptState.ACCEPTED)]
         last = min(waiting) - 1 if waiting else max((r["command_id"] for r in moves), default=0)
-        self._db.execute(
+        made = self._db.execute(
             "INSERT INTO marks (bin_number, command_id, at_s) VALUES (?, ?, ?)",
             [bin_number, max(last, self._marked(bin_number)), now_s],
         )
+        return int(made.lastrowid or 0)

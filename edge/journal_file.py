@@ -1,76 +1,44 @@
-"""The file of the journal: its schema, how it is opened, and its errors in our words."""
+"""The file of the journal: how it is opened, and its errors in our words."""
 
+import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from edge.errors import JournalError
+from edge.journal_migration import migrate
+from edge.journal_schema import SCHEMA, SCHEMA_VERSION
 
 APPLICATION_ID = 0x42726B53  # "BrkS", in the header of the file
-SCHEMA_VERSION = 1
 PAGE_BYTES = 4096
-
-_SCHEMA = """
-CREATE TABLE items (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    seen_at_s REAL NOT NULL,
-    label_ids TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    explanation TEXT NOT NULL,
-    needs_person INTEGER NOT NULL,
-    model_sha256 TEXT NOT NULL,
-    policy_sha256 TEXT NOT NULL
-);
-CREATE TABLE intents (
-    command_id INTEGER PRIMARY KEY AUTOINCREMENT,
-    item_id INTEGER NOT NULL UNIQUE REFERENCES items ON DELETE CASCADE,
-    bin_number INTEGER NOT NULL,
-    bin_name TEXT NOT NULL
-);
-CREATE TABLE receipts (
-    command_id INTEGER NOT NULL REFERENCES intents ON DELETE CASCADE,
-    state TEXT NOT NULL,
-    rank INTEGER NOT NULL,
-    at_s REAL NOT NULL,
-    clock_s REAL,
-    cause TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    PRIMARY KEY (command_id, state)
-);
-CREATE TABLE pruned (outcome TEXT PRIMARY KEY, items INTEGER NOT NULL);
-CREATE TRIGGER items_stay BEFORE UPDATE ON items
-    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER intents_stay BEFORE UPDATE ON intents
-    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE TRIGGER receipts_stay BEFORE UPDATE ON receipts
-    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-CREATE VIEW entries AS
-    SELECT items.*, command_id, bin_number, bin_name, (
-        SELECT state FROM receipts WHERE receipts.command_id = intents.command_id
-        ORDER BY rank DESC LIMIT 1
-    ) AS state
-    FROM items LEFT JOIN intents ON intents.item_id = items.id;
-"""
+BUSY_S = 1.0
+"""A reader may hold the file for a moment."""
 
 
 def open_file(path: Path, max_bytes: int) -> sqlite3.Connection:
-    """Open a journal, or begin one where there is none.
+    """Open a journal for writing, or begin one where there is none.
 
     Args:
-        path: The file; its folder is made where it is missing.
+        path: The file; its folder is there, and no other process writes it.
         max_bytes: Size at which the file is full.
 
     Returns:
-        A connection that no other process can share.
+        A connection that begins no transaction by itself.
 
     Raises:
-        JournalError: It cannot be opened, is no journal, or is used by another process.
+        JournalError: It cannot be opened, is no journal, is damaged, or is of a newer release.
     """
     with translated(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         # The thread that opens is not the one that writes; there is only ever one of them.
-        db = sqlite3.connect(path, timeout=0, check_same_thread=False)
+        db = sqlite3.connect(
+            path,
+            timeout=BUSY_S,
+            check_same_thread=False,
+            isolation_level=None,
+            cached_statements=256,
+        )
         try:
             _prepare(db, path, max_bytes)
         except BaseException:
@@ -79,28 +47,84 @@ def open_file(path: Path, max_bytes: int) -> sqlite3.Connection:
         return db
 
 
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a journal for reading, also one that a running device writes.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A connection that sees one moment of it.
+
+    Raises:
+        JournalError: There is none, or it cannot be read.
+    """
+    if not path.is_file():
+        raise JournalError(f"journal {path}: there is none; give the path of a journal")
+    with translated(path):
+        db = _opened_to_read(path)
+        try:
+            db.row_factory = sqlite3.Row
+            if not _holds_a_journal(db, path):
+                raise JournalError(f"journal {path}: it is empty; nothing was recorded yet")
+            if _get(db, "user_version") != SCHEMA_VERSION:
+                raise JournalError(
+                    f"journal {path}: found version {_get(db, 'user_version')}, expected"
+                    f" {SCHEMA_VERSION}; start the device on it once, which brings it up to date"
+                )
+            _check(db, path)
+            db.execute("BEGIN")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+def _opened_to_read(path: Path) -> sqlite3.Connection:
+    address = path.absolute().as_uri()
+    db = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None)
+    try:
+        db.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError:
+        db.close()
+        if path.with_name(f"{path.name}-wal").exists() or os.access(path.parent, os.W_OK):
+            raise
+        # Nobody has it open, and in this folder SQLite can make none of the files it wants.
+        return sqlite3.connect(f"{address}?immutable=1", uri=True, isolation_level=None)
+    return db
+
+
 def _prepare(db: sqlite3.Connection, path: Path, max_bytes: int) -> None:
     db.row_factory = sqlite3.Row
-    _set(db, "locking_mode", "EXCLUSIVE")
     if not _holds_a_journal(db, path):
         db.executescript(
-            f"BEGIN; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
+            f"BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
             f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
         )
+    _check(db, path)
     _set(db, "journal_mode", "WAL")
+    if _get(db, "user_version") < SCHEMA_VERSION:
+        migrate(db, path)
     _set(db, "synchronous", "FULL")
     _set(db, "foreign_keys", "ON")
     _set(db, "max_page_count", str(max_bytes // PAGE_BYTES))
 
 
+def _check(db: sqlite3.Connection, path: Path) -> None:
+    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        told = " ".join(found.replace("*", "").split())
+        raise JournalError(f"journal {path}: {_ADVICE[sqlite3.SQLITE_CORRUPT]} ({told})")
+
+
 def _holds_a_journal(db: sqlite3.Connection, path: Path) -> bool:
     """Whether there is a journal already; an empty file is none yet, anything else an error."""
     program, version = _get(db, "application_id"), _get(db, "user_version")
-    if program == APPLICATION_ID and version == SCHEMA_VERSION:
+    if program == APPLICATION_ID and 1 <= version <= SCHEMA_VERSION:
         return True
     if program == APPLICATION_ID:
         raise JournalError(
-            f"journal {path}: found version {version}, expected {SCHEMA_VERSION}; "
+            f"journal {path}: found version {version}, expected {SCHEMA_VERSION} or older; "
             "use the release that wrote it, or move it away"
         )
     if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -119,7 +143,7 @@ def _set(db: sqlite3.Connection, pragma: str, value: str) -> None:
 
 
 _ADVICE = {
-    sqlite3.SQLITE_FULL: "it is full; free space on the disk, raise max_bytes or lower max_rows",
+    sqlite3.SQLITE_FULL: "it is full; free space on the disk, raise max_mb or lower max_rows",
     sqlite3.SQLITE_NOTADB: "this is no journal; move the file away or give another path",
     sqlite3.SQLITE_CORRUPT: "the file is damaged; move it away, and a new one is begun",
     sqlite3.SQLITE_BUSY: "another process is using it; stop that one or give another path",
@@ -127,6 +151,20 @@ _ADVICE = {
     sqlite3.SQLITE_READONLY: "it cannot be written; make the file and its folder writable",
     sqlite3.SQLITE_IOERR: "the disk does not work; check its connection and its free space",
 }
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing: what is inside is on the disk afterwards, or none of it."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        # A full disk may have undone it already.
+        with contextlib.suppress(sqlite3.OperationalError):
+            db.execute("ROLLBACK")
+        raise
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 import json
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
+from edge.balance import Balance, Outcome
 from edge.decision import SortDecision
+from edge.domain import Label
 from sorter_firmware_bridge.bins import Bin, Receipt, ReceiptState
 
 # What is known best of a command: a late proof that it moved outweighs everything else.
@@ -18,19 +20,6 @@ _RANKS = {
     ReceiptState.FIRED: 4,
     ReceiptState.CONFIRMED: 5,
 }
-
-
-class Outcome(StrEnum):
-    """What became of an item; every item seen has exactly one."""
-
-    CONFIRMED = "confirmed"
-    FIRED = "fired"
-    MISSED = "missed"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    REVIEW = "review"
-    UNMOVED = "unmoved"
-    PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,38 +47,6 @@ class Entry:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """How many items were seen and what became of them, pruned ones included.
-
-    Attributes:
-        seen: All items.
-        confirmed: Moved, and a sensor saw the drop.
-        fired: Moved; whether it arrived was not seen.
-        missed: Accepted by the machine, and not moved.
-        refused: Not taken by the machine.
-        unknown: Sent, and it is not known what happened.
-        review: For a person to look at: moved to the review bin, or left where it was.
-        unmoved: Nothing was sent.
-        pending: Sent, with the result still to come.
-    """
-
-    seen: int = 0
-    confirmed: int = 0
-    fired: int = 0
-    missed: int = 0
-    refused: int = 0
-    unknown: int = 0
-    review: int = 0
-    unmoved: int = 0
-    pending: int = 0
-
-    @property
-    def reconciles(self) -> bool:
-        """Whether every item seen is in exactly one of the others."""
-        return self.seen == sum(int(getattr(self, outcome)) for outcome in Outcome)
-
-
 def item_values(decision: SortDecision, now_s: float) -> dict[str, Any]:
     return {
         "seen_at_s": now_s,
@@ -102,8 +59,13 @@ def item_values(decision: SortDecision, now_s: float) -> dict[str, Any]:
     }
 
 
-def intent_values(item_id: int, target: Bin) -> dict[str, Any]:
-    return {"item_id": item_id, "bin_number": target.number, "bin_name": target.name}
+def intent_values(item_id: int, target: Bin, label: Label | None) -> dict[str, Any]:
+    return {
+        "item_id": item_id,
+        "bin_number": target.number,
+        "bin_name": target.name,
+        "label_id": label.id if label else None,
+    }
 
 
 def receipt_values(receipt: Receipt, now_s: float) -> dict[str, Any]:
@@ -144,3 +106,16 @@ def entry_of_row(row: sqlite3.Row) -> Entry:
         command_id=row["command_id"],
         outcome=outcome_of_row(row),
     )
+
+
+def counted(db: sqlite3.Connection) -> tuple[int, Counter[Outcome]]:
+    """How many items there are, and what became of all that were seen."""
+    counts = Counter(map(outcome_of_row, db.execute("SELECT * FROM entries")))
+    kept = counts.total()
+    for outcome, items in db.execute("SELECT outcome, items FROM pruned"):
+        counts[Outcome(outcome)] += items
+    return kept, counts
+
+
+def balance_of(seen: int, counts: Counter[Outcome]) -> Balance:
+    return Balance(seen=seen, **{str(outcome): counts[outcome] for outcome in Outcome})

@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from sorter_firmware_bridge.bins import Bin, Command, MachineState, Receipt, SensorEvent
+from sorter_firmware_bridge.bins import (
+    Bin,
+    Command,
+    Hello,
+    MachineState,
+    Receipt,
+    SensorEvent,
+)
 from sorter_firmware_bridge.drivers.driver import Driver
 from sorter_firmware_bridge.errors import BridgeError
 
@@ -16,15 +23,22 @@ class Machine:
     A machine that is found again is disarmed: what was on its way is unknown, and a person arms.
 
     Args:
-        open_driver: Opens the driver; None where there is no machine.
+        open_driver: Opens the driver, or gives None while that takes; None where there is no
+            machine.
         arm_at_start: Arm when it is first opened; for the simulated machine.
+        clock: `time.monotonic`, for the moment of an answer; without one it is taken for the moment
+            of the question.
     """
 
     def __init__(
-        self, open_driver: Callable[[], Driver] | None, arm_at_start: bool = False
+        self,
+        open_driver: Callable[[], Driver | None] | None,
+        arm_at_start: bool = False,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._open_driver = open_driver
         self._arm_next = arm_at_start
+        self._clock = clock
         self._driver: Driver | None = None
         self._state: MachineState | None = None
         self._problem: str | None = None if open_driver else "no machine is configured"
@@ -47,6 +61,11 @@ class Machine:
     def bins(self) -> tuple[Bin, ...]:
         """What the machine declared."""
         return self._driver.hello.bins if self._driver else ()
+
+    @property
+    def hello(self) -> Hello | None:
+        """What the machine declared when it was opened; None while it is not."""
+        return self._driver.hello if self._driver else None
 
     @property
     def confirms(self) -> bool:
@@ -126,6 +145,9 @@ class Machine:
         except BridgeError as error:
             self._lost(now_s, error)
             return
+        if self._driver is None:
+            self._problem = self._problem or "it is being opened"
+            return
         self._times_opened += 1
         if self._arm_next:
             self._arm_next = False
@@ -134,7 +156,7 @@ class Machine:
     def _ask(self, now_s: float, question: Callable[[], MachineState]) -> None:
         try:
             self._state, self._problem = question(), None
-            self._asked_at_s = now_s
+            self._asked_at_s = self._clock() if self._clock else now_s
         except BridgeError as error:
             self._lost(now_s, error)
 

@@ -27,8 +27,10 @@ from edge.explain.worker.progress import Progress
 from edge.handoff import LatestSlot
 from edge.items import ItemAssembler
 from edge.journal import Journal
+from edge.kept_frames import KeptFrames
 from edge.line import Line
 from edge.machine import Machine
+from edge.recorder import Recorder
 from edge.sorter import Sorter
 
 RECENT_ROWS = 20
@@ -62,6 +64,7 @@ class Parts:
         policy: What the operator wants.
         machine: What moves the bins.
         journal: The record.
+        kept: Keeps pictures of the items beside it; None keeps none.
         board: Where snapshots are published.
         requests: What people ask for.
         explainer: Makes LIME beside it; None makes none.
@@ -88,6 +91,7 @@ class Parts:
     sensor_triggers: bool = False
     empty_at_start: bool = False
     drop: Window = field(default_factory=Window)
+    kept: KeptFrames | None = None
     camera: Callable[[], CameraReport] = lambda: CameraReport("live", None)
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
@@ -104,6 +108,9 @@ class Pipeline:
         self._parts = parts
         self._line = Line(parts.policy, parts.drop)
         self._asked: list[Label] = []
+        self._recorder = Recorder(
+            parts.journal, parts.kept, self._stop, parts.clock, parts.wall_clock
+        )
         self._sorter = Sorter(
             policy=parts.policy,
             bundle=parts.classifier.bundle,
@@ -111,9 +118,8 @@ class Pipeline:
             items=parts.items,
             machine=parts.machine,
             line=self._line,
-            journal=parts.journal,
+            recorder=self._recorder,
             clock=parts.clock,
-            wall_clock=parts.wall_clock,
         )
         self._frames_seen = 0
         self._closed = False
@@ -139,15 +145,17 @@ class Pipeline:
                     self._parts.machine.stop(now_s, "STOP was pressed on the page")
                     self._publish()
                 case ArmRequest():
-                    self._parts.machine.arm(now_s)
+                    # What cannot be written down is not sent, so there is nothing to arm for.
+                    if self._recorder.ready():
+                        self._parts.machine.arm(now_s)
                     self._publish()
                 case ExplainRequest(index):
                     self._asked = [self._parts.classifier.bundle.labels[index]]
                 case EmptyBinRequest(number):
-                    self._parts.journal.empty_bin(number, self._parts.wall_clock())
+                    self._recorder.empty_bin(number)
                     self._publish()
                 case NewOrderRequest():
-                    self._parts.journal.begin_order(self._parts.wall_clock())
+                    self._recorder.begin_order()
                     self._publish()
                 case LimeRequest(explanation):
                     self._pin(explanation)
@@ -160,6 +168,7 @@ class Pipeline:
         receipts = self._parts.machine.receipts()
         for receipt in receipts:
             self._sorter.record(receipt)
+        self._recorder.attend()
         for at_s in self._line.sensed(self._parts.machine, self._parts.clock()):
             self._sensed(at_s)
         after = self._parts.machine.state, self._sorter.problem, self._parts.camera()
@@ -206,7 +215,10 @@ class Pipeline:
                 self._sorter.record(receipt)
             self._publish()
         finally:
-            self._parts.journal.close()
+            self._recorder.close()
+
+    def _stop(self, reason: str) -> None:
+        self._parts.machine.stop(self._parts.clock(), reason)
 
     def _explain(self, prediction: Prediction) -> dict[str, Explanation]:
         labels = list(prediction.present)
@@ -245,8 +257,8 @@ class Pipeline:
             news["decision"] = self._sorter.decision
         recent = current.recent
         if "prediction" not in news:
-            recent = parts.journal.recent(RECENT_ROWS)
-            news["balance"] = parts.journal.balance()
+            recent = self._recorder.recent(RECENT_ROWS)
+            news["balance"] = self._recorder.balance()
         camera = parts.camera()
         parts.board.replace(
             replace(
@@ -257,6 +269,7 @@ class Pipeline:
                 receipt=self._sorter.answer,
                 lime=self._lime(),
                 machine=parts.machine.state,
+                hello=parts.machine.hello,
                 machine_problem=self._sorter.problem,
                 line=self._sorter.report,
                 camera_state=camera.state,

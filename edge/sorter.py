@@ -6,10 +6,10 @@ from edge.bundle import Bundle
 from edge.decision import Facts, Policy, SortDecision, command_for, decide, label_in_question
 from edge.explain.gradcam import GradCam
 from edge.items import Item, ItemAssembler
-from edge.journal import Journal
 from edge.line import Line, LineReport
 from edge.machine import Machine
 from edge.policy_problems import machine_problems
+from edge.recorder import Recorder
 from edge.veto import focused
 from sorter_firmware_bridge.bins import Cause, MachineState, Receipt, ReceiptState
 
@@ -24,9 +24,8 @@ class Sorter:
         items: Knows the empty scene.
         machine: What moves the bins.
         line: Belt, drops and queue.
-        journal: The record.
+        recorder: Writes the journal.
         clock: Seconds, monotonic.
-        wall_clock: Seconds since the epoch, for the journal.
     """
 
     def __init__(
@@ -37,9 +36,8 @@ class Sorter:
         items: ItemAssembler,
         machine: Machine,
         line: Line,
-        journal: Journal,
+        recorder: Recorder,
         clock: Callable[[], float],
-        wall_clock: Callable[[], float],
     ) -> None:
         self._policy = policy
         self._bundle = bundle
@@ -48,9 +46,8 @@ class Sorter:
         self._items = items
         self._machine = machine
         self._line = line
-        self._journal = journal
+        self._recorder = recorder
         self._clock = clock
-        self._wall_clock = wall_clock
         self._command_id: int | None = None
         self.decision: SortDecision | None = None
         """The newest."""
@@ -59,7 +56,9 @@ class Sorter:
 
     @property
     def problem(self) -> str | None:
-        """Why the machine does not answer, or which configured bins it does not have."""
+        """Why nothing is written or the machine does not answer, or which bins it does not have."""
+        if self._recorder.problem is not None:
+            return self._recorder.problem
         if self._machine.state is None:
             return self._machine.problem
         return "; ".join(machine_problems(self._policy, self._machine.bins)) or None
@@ -67,38 +66,36 @@ class Sorter:
     @property
     def report(self) -> LineReport:
         """How the line does now."""
-        return self._line.report(self._machine, self._journal.contents)
+        return self._line.report(self._machine, self._recorder.contents)
 
     def sort(self, item: Item, serve: Callable[[], None]) -> None:
-        """Decide on an item, write it down and send what follows.
+        """Decide on an item, write it down and send what follows; nothing that is not written.
 
         Args:
             item: What was seen.
             serve: Does what people asked for; called last before it is decided, because whoever
                 pressed STOP while the frame was looked at means this item too.
-
-        Raises:
-            JournalError: It could not be written down, and nothing was sent.
         """
         item = self._focused(item)
         serve()
         state = self._machine.fresh_state(self._clock())
         now_s = self._clock()
-        decision = decide(item, self._policy, self._facts(item, state, now_s), now_s)
-        command_id = self._journal.record_decision(decision, self._wall_clock())
+        facts = self._facts(item, state, now_s)
+        decision = decide(item, self._policy, facts, now_s)
+        written = self._recorder.decision(decision, facts)
+        if written is None:
+            return
+        command_id = written.command_id
         self.decision, self._command_id, self.answer = decision, command_id, None
         if command_id is not None and state is not None:
             command = command_for(decision, command_id, state, now_s)
             self.record(self._machine.move_to(command) or _never_sent(command_id))
+        self._recorder.frame(written.item_id, item.newest.frame)
 
     def record(self, receipt: Receipt) -> None:
-        """Write down what the machine said of a command.
-
-        Raises:
-            JournalError: It cannot be written.
-        """
+        """Write down what the machine said of a command."""
         self._line.told(receipt, self._machine)
-        self._journal.record_receipt(receipt, self._wall_clock())
+        self._recorder.receipt(receipt)
         if self._command_id is not None and self._command_id == receipt.command_id:
             self.answer = receipt
 
@@ -117,8 +114,8 @@ class Sorter:
             labels=self._bundle.labels,
             model_sha256=self._bundle.sha256,
             thresholds=self._thresholds,
-            contents=self._journal.contents,
-            delivered=self._journal.delivered,
+            contents=self._recorder.contents,
+            delivered=self._recorder.delivered,
             belt=self._line.belt(item.started_at_s, now_s),
             hold=self._line.hold(self._machine),
         )

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 
+from edge.balance import PARTS, WITHIN, Balance, Outcome
 from edge.board import About, Snapshot
 from edge.dashboard.state_explained import gradcam_of, lime_of
 from edge.dashboard.values import Json, age_ms, label_of, number, printable
 from edge.decision import Alternative, SortDecision
 from edge.domain import Label, Prediction
-from edge.journal import Balance, Entry, Outcome
+from edge.journal import Entry
 from sorter_firmware_bridge.bins import Bin, Receipt, ReceiptState
 
 MAX_RECENT = 20
@@ -169,8 +170,19 @@ def _named(label_ids: Iterable[str], labels: Iterable[Label]) -> list[Json]:
 
 
 def _balance(balance: Balance) -> Json:
-    counts: Json = {str(outcome): getattr(balance, outcome) for outcome in Outcome}
-    return counts | {"seen": balance.seen, "reconciles": balance.reconciles}
+    finer = [
+        {"outcome": str(outcome), "words": words, "items": balance.count(outcome)}
+        for outcome, words in WITHIN.items()
+    ]
+    parts = [
+        {
+            "word": word,
+            "items": items,
+            "within": [part for part in finer if part["outcome"] in PARTS[word] and part["items"]],
+        }
+        for word, items in balance.parts.items()
+    ]
+    return {"seen": balance.seen, "parts": parts, "reconciles": balance.reconciles}
 
 
 def _machine(snapshot: Snapshot) -> Json:
@@ -181,6 +193,9 @@ def _machine(snapshot: Snapshot) -> Json:
         "reason": printable(machine.reason) if machine else None,
         "queued": machine.queued if machine else None,
         "problem": printable(snapshot.machine_problem),
+        "promise": str(snapshot.hello.promise) if snapshot.hello else None,
+        "timing": str(snapshot.hello.timing) if snapshot.hello else None,
+        "confirms": snapshot.hello.confirms if snapshot.hello else None,
     }
 
 

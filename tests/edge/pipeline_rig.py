@@ -9,13 +9,14 @@ import numpy as np
 from edge.board import About, Board, Requests, Snapshot
 from edge.bundle import Bundle
 from edge.classifier import Classifier
-from edge.decision import Mode, Policy, Route, SortDecision
+from edge.decision import Facts, Mode, Policy, Route, SortDecision
 from edge.domain import Frame, Label, Prediction
 from edge.explain.gradcam import GradCam
 from edge.explain.worker.explainer import Explains
 from edge.handoff import LatestSlot
 from edge.items import ItemAssembler, ItemSettings, Trigger
 from edge.journal import Balance, Entry, Journal, JournalSettings, Outcome
+from edge.kept_frames import FrameSettings, KeptFrames, folder_of
 from edge.machine import Machine
 from edge.pipeline import CameraReport, LimeOf, Parts, Pipeline
 from sorter_firmware_bridge.bins import Bin, Command, Receipt
@@ -43,12 +44,14 @@ class Told(Classifier):
 class ToldJournal(Journal):
     """A journal that notes in which order it is written to."""
 
-    def __init__(self, path: Path, log: list[str]) -> None:
-        super().__init__(JournalSettings(path), 0.0)
+    def __init__(self, path: Path, log: list[str], max_rows: int) -> None:
+        super().__init__(JournalSettings(path, max_rows), 0.0)
         self.log = log
 
-    def record_decision(self, decision: SortDecision, now_s: float) -> int | None:
-        command_id = super().record_decision(decision, now_s)
+    def record_decision(
+        self, decision: SortDecision, now_s: float, facts: Facts | None = None
+    ) -> int | None:
+        command_id = super().record_decision(decision, now_s, facts)
         self.log.append("intent" if command_id is not None else "decision")
         return command_id
 
@@ -94,6 +97,8 @@ class Rig:
         explainer: Makes LIME; None makes none.
         lime_of: What it makes without being asked.
         empty_at_start: Whether the first frame shows the empty place.
+        max_rows: Items that the journal keeps.
+        frames: Which pictures are kept; None keeps none.
     """
 
     def __init__(
@@ -107,12 +112,15 @@ class Rig:
         explainer: Explains | None = None,
         lime_of: LimeOf = LimeOf.ITEMS,
         empty_at_start: bool = False,
+        max_rows: int = 100_000,
+        frames: FrameSettings | None = None,
     ) -> None:
         self.now_s = 1000.0
         self.log: list[str] = []
         self.settings = settings or SimulatedSettings()
+        self.path = home / "journal.sqlite"
         self.drivers: list[ToldDriver] = []
-        self.journal = ToldJournal(home / "journal.sqlite", self.log)
+        self.journal = ToldJournal(self.path, self.log, max_rows)
         self.classifier = Told(bundle)
         about = About("starter", bundle.sha256, bundle.labels, (), "single", "simulated", "test")
         self.board = WholeBoard(Snapshot(0, about))
@@ -142,6 +150,7 @@ class Rig:
                 lime_of=lime_of,
                 sensor_triggers=trigger is Trigger.SENSOR,
                 empty_at_start=empty_at_start,
+                kept=KeptFrames(folder_of(self.path), frames) if frames else None,
                 camera=lambda: self.camera,
                 clock=lambda: self.now_s,
                 wall_clock=lambda: 1.7e9 + self.now_s,

@@ -205,6 +205,17 @@ def test_a_journal_that_cannot_be_written_is_refused(tmp_path: Path, path: str) 
     assert left_over(before) == set()
 
 
+def test_a_damaged_journal_is_refused_before_any_machine_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr("edge.app.open_driver", lambda *arguments: opened.append(arguments))
+    (tmp_path / "journal.sqlite").write_bytes(b"SQLite format 3\0" + bytes(8000))
+    with pytest.raises(JournalError, match=r"journal\.sqlite: .*; move .* away"):
+        build(tmp_path)
+    assert opened == []
+
+
 def test_two_apps_do_not_share_a_journal(tmp_path: Path) -> None:
     with running(build(tmp_path)), pytest.raises(JournalError, match="another process"):
         build(tmp_path)

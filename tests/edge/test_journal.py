@@ -301,7 +301,7 @@ def test_a_journal_of_a_newer_release_is_refused(journal: Journal, path: Path) -
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 7")
     db.close()
-    with pytest.raises(JournalError, match="found version 7, expected 1"):
+    with pytest.raises(JournalError, match="found version 7, expected 2 or older"):
         Journal(JournalSettings(path), AT_S)
 
 

@@ -1,7 +1,5 @@
 """What may be in the bins, counted from the journal."""
 
-import contextlib
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,16 +126,6 @@ def test_what_was_pruned_is_still_in_its_bin(journal: Journal, path: Path) -> No
         assert again.contents.get(1, 0) == 0
         assert again.delivered == {("3001", 1): 150}
         again.begin_order(AT_S)
-        assert again.delivered == {}
-
-
-def test_a_journal_from_before_they_were_counted_is_counted(journal: Journal, path: Path) -> None:
-    _sent(journal, ReceiptState.FIRED)
-    journal.close()
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.executescript("DROP TABLE sorted_by; DROP TABLE marks; DROP TABLE carried;")
-    with Journal(JournalSettings(path), AT_S) as again:
-        assert again.contents == {1: 1}
         assert again.delivered == {}
 
 

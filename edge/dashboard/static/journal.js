@@ -2,8 +2,6 @@ import { byId, make, rebuild, show, tone, write } from "./dom.js";
 import { TONES } from "./decision.js";
 import * as format from "./format.js";
 
-const OUTCOMES = ["confirmed", "fired", "review", "unmoved", "pending", "missed", "refused", "unknown"];
-
 export function renderRecent(recent) {
   show(byId("recent-empty"), recent.length === 0);
   show(byId("recent-table"), recent.length > 0);
@@ -36,21 +34,26 @@ function outcomeCell(outcome) {
 
 export function renderBalance(balance) {
   write(byId("balance-seen"), balance.seen === 1 ? "1 item" : `${balance.seen} items`);
-  const counted = OUTCOMES.filter((outcome) => balance[outcome] > 0);
-  rebuild(byId("balance-stack"), balance, () => counted.map((outcome) => part(outcome, balance)));
-  rebuild(byId("balance-counts"), balance, () => OUTCOMES.map((outcome) => count(outcome, balance)));
+  const counted = balance.parts.filter((part) => part.items > 0);
+  rebuild(byId("balance-stack"), balance, () => counted.map(stretch));
+  rebuild(byId("balance-counts"), balance, () => balance.parts.flatMap(counts));
   show(byId("balance-note"), !balance.reconciles);
 }
 
-function part(outcome, balance) {
+function stretch(part) {
   const node = make("span");
-  tone(node, TONES[outcome]);
-  node.style.setProperty("flex-grow", balance[outcome]);
+  tone(node, TONES[part.word]);
+  node.style.setProperty("flex-grow", part.items);
   return node;
 }
 
-function count(outcome, balance) {
-  const pair = make("div", balance[outcome] ? "" : "zero");
-  pair.append(make("dt", "", outcome), make("dd", "", String(balance[outcome])));
-  return pair;
+function counts(part) {
+  const finer = part.within.map((inside) => pair(`of which ${inside.words}`, inside.items, "finer"));
+  return [pair(part.word, part.items, part.items ? "" : "zero"), ...finer];
+}
+
+function pair(name, items, className) {
+  const node = make("div", className);
+  node.append(make("dt", "", name), make("dd", "", String(items)));
+  return node;
 }

@@ -35,6 +35,8 @@ export class Machine {
     show(byId("machine-reason"), reasonText(machine) !== "");
     write(byId("machine-pill-text"), found.word);
     tone(byId("machine-pill"), found.tone);
+    write(byId("machine-promise"), promiseText(machine));
+    show(byId("machine-promise"), promiseText(machine) !== "");
     byId("arm").disabled = machine.condition === null || machine.condition === "armed";
   }
 
@@ -48,6 +50,21 @@ function reasonText({ condition, reason, queued, problem }) {
   if (condition === null) return problem || "";
   const waiting = queued ? `${queued} waiting` : "";
   return [reason, waiting, problem].filter(Boolean).join(" · ");
+}
+
+const PROMISES = {
+  "exactly once": "Each command acts exactly once",
+  "at most once": "Each command acts at most once; without an answer it is unknown",
+};
+const TIMINGS = {
+  "machine timed": "timed by the machine",
+  "host timed": "timed by this computer, late by milliseconds when it is busy",
+};
+
+function promiseText({ promise, timing, confirms }) {
+  if (!promise) return "";
+  const drops = confirms ? "a sensor confirms drops" : "no sensor sees drops";
+  return `${PROMISES[promise] || promise}; ${TIMINGS[timing] || timing}; ${drops}.`;
 }
 
 async function stop() {

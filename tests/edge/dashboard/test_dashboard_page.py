@@ -9,7 +9,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from edge.board import ArmRequest, ExplainRequest, StopRequest
-from sorter_firmware_bridge.bins import Condition, MachineState
+from sorter_firmware_bridge.bins import Condition, Hello, MachineState, Promise, Timing
 
 WIDTHS = ((1280, 900), (800, 900), (360, 740))
 
@@ -224,6 +224,20 @@ def test_the_page_says_what_it_waits_for(
     assert _fits(browser)
     browser.photograph(screenshots(tmp_path) / "dashboard-empty.png")
     assert browser.problems() == []
+
+
+def test_the_page_says_what_the_link_promises_and_that_stop_is_no_emergency_stop(
+    browser: Browser, world: World, served: Served, feeder: Feeder
+) -> None:
+    feeder.stop()
+    browser.open(served.url)
+    hello = Hello("linetext", 1, (), 1, 2.0, False, (), Promise.AT_MOST_ONCE, Timing.HOST)
+    world.show(hello=hello)
+    browser.wait(lambda: "at most once" in browser.text("machine-promise"), "the promise")
+    assert "timed by this computer" in browser.text("machine-promise")
+    assert "no sensor sees drops" in browser.text("machine-promise")
+    panel = browser.driver.find_element(By.CSS_SELECTOR, ".panel.machine").text
+    assert "no safety-rated emergency stop" in panel
 
 
 def test_what_machines_say_stays_text(

@@ -9,12 +9,21 @@ import pytest
 from dashboard_rig import ABOUT, ENTRY, NOW_S, PLATES, World, everything, explain, pile, predict
 from flask.testing import FlaskClient
 
+from edge.balance import Balance, Outcome
 from edge.board import Snapshot
 from edge.dashboard.state import OUTCOME_SENTENCES, state_of
 from edge.dashboard.values import MAX_TEXT_CHARS
 from edge.domain import Label
-from edge.journal import Outcome
-from sorter_firmware_bridge.bins import Cause, Condition, MachineState, Receipt, ReceiptState
+from sorter_firmware_bridge.bins import (
+    Cause,
+    Condition,
+    Hello,
+    MachineState,
+    Promise,
+    Receipt,
+    ReceiptState,
+    Timing,
+)
 
 
 def _state(client: FlaskClient) -> dict[str, Any]:
@@ -37,6 +46,8 @@ def test_an_empty_board_says_so(client: FlaskClient) -> None:
     assert state["machine"]["condition"] is None
     assert state["balance"]["seen"] == 0
     assert state["balance"]["reconciles"] is True
+    words = [part["word"] for part in state["balance"]["parts"]]
+    assert words == ["confirmed", "fired", "missed", "review", "unknown"]
 
 
 def test_labels_are_those_present_most_confident_first(client: FlaskClient, world: World) -> None:
@@ -147,6 +158,26 @@ def test_the_machine_and_its_troubles_are_shown(client: FlaskClient, world: Worl
     assert (machine["condition"], machine["problem"]) == (None, "no answer in 2 s")
 
 
+def test_what_the_link_promises_is_shown(client: FlaskClient, world: World) -> None:
+    assert _state(client)["machine"]["promise"] is None
+    world.show(
+        hello=Hello(
+            kind="linetext",
+            boot_id=1,
+            bins=(PLATES,),
+            queue_depth=1,
+            watchdog_s=2.0,
+            confirms=False,
+            sensors=(),
+            promise=Promise.AT_MOST_ONCE,
+            timing=Timing.HOST,
+        )
+    )
+    machine = _state(client)["machine"]
+    assert (machine["promise"], machine["timing"]) == ("at most once", "host timed")
+    assert machine["confirms"] is False
+
+
 def test_counters_stages_and_about(client: FlaskClient, world: World) -> None:
     world.show(**everything(3, NOW_S))
     state = _state(client)
@@ -252,3 +283,22 @@ def test_what_the_machine_answered_comes_before_how_the_item_is_counted() -> Non
     assert outcome["sentence"].endswith("gate 6 jammed")
     accepted = Receipt(5, ReceiptState.ACCEPTED, 1.0)
     assert state_of(replace(snapshot, receipt=accepted))["outcome"]["code"] == "pending"
+
+
+def test_the_balance_is_in_five_words_and_says_what_is_within_them() -> None:
+    balance = Balance(9, fired=2, missed=1, refused=2, review=1, unmoved=1, pending=2)
+    told = state_of(Snapshot(0, ABOUT, balance=balance))["balance"]
+    assert {part["word"]: part["items"] for part in told["parts"]} == {
+        "confirmed": 0,
+        "fired": 2,
+        "missed": 3,
+        "review": 2,
+        "unknown": 2,
+    }
+    within = {part["word"]: [i["items"] for i in part["within"]] for part in told["parts"]}
+    assert within == {"confirmed": [], "fired": [], "missed": [2], "review": [1], "unknown": [2]}
+    assert (told["seen"], told["reconciles"]) == (9, True)
+    assert (
+        state_of(Snapshot(0, ABOUT, balance=replace(balance, seen=10)))["balance"]["reconciles"]
+        is False
+    )

@@ -1,0 +1,178 @@
+"""Decides a journal's items again, under another policy: what would have moved."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from edge.decision import Verdict, decide_evidence, policy_problems
+from edge.errors import ConfigError
+from edge.facts import Facts
+from edge.journal_evidence import Case
+from edge.journal_reader import JournalReader, Mark, Record
+from edge.policy import Policy
+from sorter_firmware_bridge.bins import Bin
+
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An item that another policy would send elsewhere.
+
+    Attributes:
+        record: As it was decided.
+        verdict: As it would be decided.
+    """
+
+    record: Record
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one policy makes of all items.
+
+    Attributes:
+        bins: How many go to each bin; None is those that are not moved.
+        reasons: How many for each reason.
+        review: How many are for a person to look at.
+    """
+
+    bins: Counter[Bin | None] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    review: Counter[bool] = field(default_factory=Counter)
+
+    def add(self, target: Bin | None, reason: str, needs_person: bool) -> None:
+        """Count an item."""
+        self.bins[target] += 1
+        self.reasons[reason] += 1
+        self.review[needs_person] += 1
+
+    @property
+    def review_rate(self) -> float:
+        """Share, 0..1, of the items that are for a person; 0 without items."""
+        return self.review[True] / self.review.total() if self.review.total() else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What another policy would change.
+
+    Attributes:
+        before, after: As it was decided, and as it would be.
+        moved: The items that would go elsewhere, oldest first.
+        reworded: Items that would go to the same place for another reason.
+        without_evidence: Items that cannot be decided again: of version 1 of the journal.
+        new_bins: Bins of the policy that the machine did not have, and is taken to have.
+    """
+
+    before: Side = field(default_factory=Side)
+    after: Side = field(default_factory=Side)
+    moved: list[Moved] = field(default_factory=list)
+    reworded: list[Moved] = field(default_factory=list)
+    without_evidence: list[int] = field(default_factory=list)
+    new_bins: set[Bin] = field(default_factory=set)
+
+    @property
+    def items(self) -> int:
+        """How many were decided again."""
+        return self.before.bins.total()
+
+
+def check_policy(policy: Policy, reader: JournalReader) -> None:
+    """Refuse a policy that does not fit the models of a journal.
+
+    Raises:
+        ConfigError: One line for each problem of each model.
+    """
+    problems = [
+        f"with model {sha256[:12]} of the journal: {problem}"
+        for sha256, labels in reader.labels.items()
+        for problem in policy_problems(policy, [label.id for label in labels])
+    ]
+    if problems:
+        raise ConfigError("\n".join(dict.fromkeys(problems)))
+
+
+def replay(story: Iterable[Record | Mark], policy: Policy) -> Replayed:
+    """Decide again.
+
+    Each item is decided with what was seen and what was so then. What may have been in the bins
+    follows: an item that goes elsewhere is missing where it went and counts where it would go,
+    until that bin is emptied. A machine is taken to do what it is told.
+
+    Args:
+        story: Items and marks in their order.
+        policy: The other policy.
+    """
+    found = Replayed()
+    apart = _Apart()
+    for entry in story:
+        if isinstance(entry, Mark):
+            apart.emptied(entry.bin_number)
+        elif entry.case is None:
+            found.without_evidence.append(entry.item_id)
+        else:
+            verdict = _decided(entry, entry.case, policy, apart, found)
+            apart.went(entry, verdict)
+            _count(found, entry, verdict)
+    return found
+
+
+class _Apart:
+    """How the contents of the bins differ from those that were."""
+
+    def __init__(self) -> None:
+        self._contents: Counter[int] = Counter()
+        self._delivered: Counter[tuple[str, int]] = Counter()
+
+    def emptied(self, bin_number: int | None) -> None:
+        if bin_number is None:
+            self._delivered.clear()
+        else:
+            self._contents.pop(bin_number, None)
+
+    def went(self, record: Record, verdict: Verdict) -> None:
+        label_id = verdict.label.id if verdict.label else None
+        if (record.bin, record.label_id) == (verdict.target, label_id if verdict.target else None):
+            return
+        if record.bin is not None and record.moved:
+            self._count(record.bin, record.label_id, -1)
+        if verdict.target is not None:
+            self._count(verdict.target, label_id, 1)
+
+    def facts(self, facts: Facts) -> Facts:
+        return replace(
+            facts,
+            contents=_sum(facts.contents, self._contents),
+            delivered=_sum(facts.delivered, self._delivered),
+        )
+
+    def _count(self, bin_: Bin, label_id: str | None, items: int) -> None:
+        self._contents[bin_.number] += items
+        if label_id is not None:
+            self._delivered[label_id, bin_.number] += items
+
+
+def _decided(record: Record, case: Case, policy: Policy, apart: _Apart, found: Replayed) -> Verdict:
+    facts = apart.facts(case.facts)
+    if record.policy_sha256 != policy.digest:
+        # Else a policy with another bin would move nothing, because the machine had it not yet.
+        missing = [bin_ for bin_ in policy.bins if bin_ not in facts.bins]
+        found.new_bins.update(missing)
+        facts = replace(facts, bins=(*facts.bins, *missing))
+    return decide_evidence(case.evidence, policy, facts, case.decided_at_s)
+
+
+def _count(found: Replayed, record: Record, verdict: Verdict) -> None:
+    found.before.add(record.bin, record.reason, record.needs_person)
+    found.after.add(verdict.target, verdict.reason, verdict.reason.needs_person)
+    if record.bin != verdict.target:
+        found.moved.append(Moved(record, verdict))
+    elif record.reason != verdict.reason:
+        found.reworded.append(Moved(record, verdict))
+
+
+def _sum(there: Mapping[K, int], apart: Mapping[K, int]) -> dict[K, int]:
+    return {key: there.get(key, 0) + apart.get(key, 0) for key in (*there, *apart)}
