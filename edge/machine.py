@@ -135,6 +135,7 @@ class Machine:
             self._driver.close()
             self._left.extend(self._driver.receipts())
             self._driver = None
+        if self._open_driver is not None:
             self._state, self._problem = None, "closed"
 
     def _open(self, now_s: float) -> None:
