@@ -2,7 +2,7 @@
 # make test   everything: tests on both runtimes, lint, types, import contracts
 # make bench  the figures that are promised, measured
 # make prove-trainer  the figures of the trainer, measured; about 25 minutes
-# make prove-bridge  the figures of the bridge, on executed firmware; about 3 minutes
+# make prove-bridge  the figures of the bridge, on executed firmware; about 5 minutes
 # make prove-explanations  the figures of the explanations, measured; about 25 minutes
 
 PYTHON ?= python3

@@ -160,9 +160,12 @@ def test_a_second_host_is_told_that_another_program_holds_the_port(board: Board)
         assert first.heartbeat().condition is Condition.ARMED
 
 
-def test_a_host_that_is_killed_leaves_everything_safe_within_the_watchdog(
-    arduino: Board,
-) -> None:
+def killed_host(arduino: Board) -> tuple[float, float]:
+    """Kill a host with the long output on and four commands in the queue.
+
+    Returns:
+        When the output went on and off, on the clock of the chip in microseconds.
+    """
     paths = {**os.environ, "PYTHONPATH": str(ROOT)}
     host = subprocess.Popen([sys.executable, "-c", HOST, str(arduino.port)], env=paths)
     wait_for(lambda: arduino.bins_on() == [1], "the long output")
@@ -171,6 +174,13 @@ def test_a_host_that_is_killed_leaves_everything_safe_within_the_watchdog(
     wait_for(lambda: len(arduino.edges()) >= 2, "the end of the long output")
     (_, _, on_us), (bin_, on, off_us) = arduino.edges()
     assert (bin_, on) == (1, False)
+    return on_us, off_us
+
+
+def test_a_host_that_is_killed_leaves_everything_safe_within_the_watchdog(
+    arduino: Board,
+) -> None:
+    on_us, off_us = killed_host(arduino)
     # On the machine's own clock, in cycles.
     assert off_us - arduino.heard_us() <= SAFE_WITHIN_US
     assert off_us - on_us < LONG_MS * 1000

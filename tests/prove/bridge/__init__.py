@@ -5,6 +5,6 @@ import sys
 from tests.bench.subject import ROOT
 
 # The suite's machines and wires, which its tests import from where they stand.
-SUITE = ROOT / "tests" / "bridge" / "sbp"
-if str(SUITE) not in sys.path:
-    sys.path.insert(0, str(SUITE))
+for suite in (ROOT / "tests" / "bridge", ROOT / "tests" / "bridge" / "sbp"):
+    if str(suite) not in sys.path:
+        sys.path.insert(0, str(suite))

@@ -8,6 +8,7 @@ import typer
 
 from tests.bench.choice import chosen
 from tests.bench.subject import ROOT
+from tests.prove.bridge.kill_figures import app_rows, host_rows
 from tests.prove.bridge.pace_figures import schedule_rows, size_rows, throughput_rows
 from tests.prove.bridge.wire_figures import (
     campaign_rows,
@@ -23,10 +24,12 @@ FIGURES: Mapping[str, Figure] = {
     "wire": Figure(campaign_rows, kept=False),
     "mutations": Figure(mutation_rows, kept=False),
     "silence": Figure(silence_rows, kept=False),
+    "hosts": Figure(host_rows, kept=False),
     "noise": Figure(noise_rows, kept=False),
     "schedule": Figure(schedule_rows, kept=False),
     "throughput": Figure(throughput_rows, kept=False),
     "size": Figure(size_rows, kept=False),
+    "app": Figure(app_rows, kept=False),
 }
 """In the order of the table."""
 FOLDER = ROOT / "runs" / "prove-bridge"
