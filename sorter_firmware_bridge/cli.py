@@ -2,8 +2,8 @@
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -30,6 +30,7 @@ NOT_AN_ESTOP = (
     "A software stop is no safety-rated emergency stop: that must cut the power of the actuators."
 )
 OWN_POLL_S = 0.25
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 app = typer.Typer(
     add_completion=False,
@@ -72,7 +73,10 @@ def doctor(
         port = _choose_port(console, port)
         facts = _ask_machine(port, baud)
     findings: list[Finding] = []
-    with open_driver(facts.kind, facts.bins, facts.settings) as driver:
+    with (
+        _interrupted_once(),
+        open_driver(facts.kind, facts.bins, facts.settings) as driver,
+    ):
         look = Doctor(driver)
         findings += [*look.introduce(), look.round_trips()]
         _print(console, "machine", findings)
@@ -107,16 +111,20 @@ def monitor(
 
     with PseudoPort(link) as app_end, _stoppable() as stopped:
         tap = Tap(app_end, SerialTransport(port, baud))
+
+        def step() -> list[Seen]:
+            try:
+                return tap.step()
+            except OSError as error:
+                raise MachineLost(f"{port} is gone ({error}); check the cable") from error
+
         if own:
-            _watch_alone(Path(link), baud, tap.step, show, stopped)
+            _watch_alone(link, baud, step, show, stopped)
             return
         typer.echo(f"{port} is held; give the app this port instead: {link}  (Ctrl-C ends it)")
         while not stopped():
-            try:
-                for seen in tap.step():
-                    show(seen)
-            except OSError as error:
-                raise MachineLost(f"{port} is gone ({error}); check the cable") from error
+            for seen in step():
+                show(seen)
 
 
 @app.command()
@@ -261,15 +269,13 @@ def _watch_alone(path: Path, baud: int, step, show, stopped) -> None:  # type: i
     done = threading.Event()
 
     def ask() -> None:
-        link = Link(SerialTransport(str(path), baud))
         try:
-            link.open()
-            while not done.wait(OWN_POLL_S):
-                link.poll(alive=False)
+            with closing(Link(SerialTransport(str(path), baud))) as link:
+                link.open()
+                while not done.wait(OWN_POLL_S):
+                    link.poll(alive=False)
         except MachineError as error:
             problem.append(error)
-        finally:
-            link.close()
 
     asking = threading.Thread(target=ask, name="asking")
     asking.start()
@@ -286,14 +292,38 @@ def _watch_alone(path: Path, baud: int, step, show, stopped) -> None:  # type: i
 
 @contextmanager
 def _stoppable() -> Iterator["_Stopped"]:
-    """Ctrl-C and SIGTERM end a loop between two of its steps."""
+    """Whatever is to end the program ends a loop between two of its steps."""
     stopped = _Stopped()
-    before = {s: signal.signal(s, stopped.note) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _handling(stopped.note):
         yield stopped
-    finally:
-        for number, handler in before.items():
+
+
+@contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """Whatever is to end the program does so as Ctrl-C does, so that the machine is made safe; who
+    presses it again does not interrupt that."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        for ending in ENDINGS:
+            signal.signal(ending, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    with _handling(interrupt):
+        yield
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in ENDINGS}
+    for number, known in before.items():
+        # Under nohup the closing of the terminal is no reason to end.
+        if known is not signal.SIG_IGN:
             signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, known in before.items():
+            signal.signal(number, known)
 
 
 class _Stopped:

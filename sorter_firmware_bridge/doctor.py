@@ -9,13 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sorter_firmware_bridge.bins import Bin, Command, Condition, Promise, ReceiptState, Timing
+from sorter_firmware_bridge.bins import (
+    Bin,
+    Command,
+    Condition,
+    MachineState,
+    Promise,
+    ReceiptState,
+    Timing,
+)
 from sorter_firmware_bridge.drivers.driver import Driver
 from sorter_firmware_bridge.errors import DriverSettingsError, MachineError
 
 QUESTIONS = 20
 BIN_TIMEOUT_S = 10.0
+HOMING_TIMEOUT_S = 60.0
 SILENCE_MARGIN_S = 0.5
+DEADLINE_MARGIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,7 @@ def read_machine(path: Path) -> MachineFacts:
             found = tomllib.load(file)
     except OSError as error:
         raise DriverSettingsError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise DriverSettingsError(f"{path}: {error}") from error
     machine = found.get("machine", {})
     rows = found.get("bin", [])
@@ -120,17 +130,14 @@ class Doctor:
     def try_bin(self, bin_: Bin) -> Finding:
         """Move one bin once, and say what the machine reported of it."""
         what = str(bin_)
-        state = self._driver.arm()
-        until_s = self._clock() + BIN_TIMEOUT_S
-        while state.condition is not Condition.ARMED and self._clock() < until_s:
-            if state.condition is Condition.SAFE:
-                break
-            self._wait()
-            state = self._driver.heartbeat()
-        if state.condition is not Condition.ARMED:
-            return Finding(what, False, f"it cannot be armed: {state.condition} {state.reason}")
+        state = self._arm()
+        if not state.armed:
+            return Finding(what, False, _not_armed(state))
         self._command_id += 1
-        receipt = self._driver.move_to(Command(self._command_id, bin_))
+        # What has not moved by then must not move later, when nobody expects it.
+        deadline_s = state.clock_s + BIN_TIMEOUT_S
+        receipt = self._driver.move_to(Command(self._command_id, bin_, deadline_s=deadline_s))
+        until_s = self._clock() + BIN_TIMEOUT_S + DEADLINE_MARGIN_S
         while receipt.state is ReceiptState.ACCEPTED and self._clock() < until_s:
             self._wait()
             self._driver.heartbeat()
@@ -142,7 +149,9 @@ class Doctor:
     def watchdog(self) -> Finding:
         """Arm, say nothing for longer than the watchdog allows, and see whether it noticed."""
         watchdog_s = self._driver.hello.watchdog_s
-        self._driver.arm()
+        armed = self._arm()
+        if not armed.armed:
+            return Finding("watchdog", False, f"not tried; {_not_armed(armed)}")
         self._pause.wait(watchdog_s + SILENCE_MARGIN_S)
         try:
             state = self._driver.state()
@@ -155,8 +164,21 @@ class Doctor:
         advice = "do not leave it alone: nothing stops it when this computer dies"
         return Finding("watchdog", False, f"{heard}: it is still {state.condition}; {advice}")
 
+    def _arm(self) -> MachineState:
+        """Arm, and wait for a machine that looks for its home position first."""
+        state = self._driver.arm()
+        until_s = self._clock() + HOMING_TIMEOUT_S
+        while state.condition is Condition.DISARMED and self._clock() < until_s:
+            self._wait()
+            state = self._driver.heartbeat()
+        return state
+
     def _wait(self) -> None:
         self._pause.wait(min(0.05, self._driver.hello.watchdog_s / 4))
+
+
+def _not_armed(state: MachineState) -> str:
+    return f"it cannot be armed: {state.condition} {state.reason}".rstrip()
 
 
 _AT_MOST_ONCE = "nothing is sent twice, and what got no answer is unknown"

@@ -17,7 +17,8 @@ class PseudoPort:
     """Our end of a pseudo terminal. Others open `path` as they open any serial port.
 
     Args:
-        name: A link to make to it, so that its name stays the same; an older link is replaced.
+        name: A link to make to it, so that its name stays the same. A link to another pseudo
+            terminal is replaced; anything else is left alone.
 
     Raises:
         MachineUnavailable: The link cannot be made.
@@ -81,7 +82,7 @@ class PseudoPort:
 
     def _link(self, name: Path) -> None:
         try:
-            if name.is_symlink():
+            if name.is_symlink() and name.readlink().parent == Path(self.path).parent:
                 name.unlink()
             name.symlink_to(self.path)
         except OSError as error:

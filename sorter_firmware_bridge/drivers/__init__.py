@@ -8,7 +8,7 @@ from typing import cast
 
 from sorter_firmware_bridge.bins import Bin, check_bins
 from sorter_firmware_bridge.drivers.driver import Driver
-from sorter_firmware_bridge.errors import DriverMissing, DriverUnknown
+from sorter_firmware_bridge.errors import DriverMissing, DriverUnknown, MachineUnavailable
 
 __all__ = ["ADAPTERS", "Driver", "check_settings", "open_driver"]
 
@@ -55,9 +55,17 @@ def open_driver(
     check_bins(bins)
     opener = cast(_Opener, _adapter(kind).open_machine)
     try:
-        return opener(tuple(bins), settings)
+        driver = opener(tuple(bins), settings)
     except ImportError as error:
         raise _missing(kind, error) from error
+    hello = driver.hello
+    if hello.watchdog_s <= 0 or hello.queue_depth < 1:
+        driver.close()
+        raise MachineUnavailable(
+            f"the {kind} machine declares a watchdog of {hello.watchdog_s:g} s and room for "
+            f"{hello.queue_depth} commands, expected more than 0 of both; mend its program"
+        )
+    return driver
 
 
 def check_settings(kind: str, settings: Mapping[str, object]) -> None:

@@ -96,6 +96,7 @@ class FramedDriver:
         self._asked_for_news = False
         self._stop_reason = ""
         self._safe_reason = ""
+        self._went_silent = False
         self._bins = {bin_.number: bin_ for bin_ in bins}
         self._closed = False
         self._hello = _describe(link.open(), bins, sensors, kind)
@@ -166,6 +167,9 @@ class FramedDriver:
             if self._link.state in (LinkState.OPEN, LinkState.DOUBTFUL):
                 self._stop("the driver was closed")
                 self._seen(self._link.drain())
+            elif self._went_silent:
+                # It may hear us again; its watchdog is for the case that it does not.
+                self._link.stop()
         except MachineError as error:
             self._lose(error)
         self._book.end_open(
@@ -204,8 +208,6 @@ class FramedDriver:
             # Before it is sent: its end may come in the very answer.
             self._await(seq, command.id)
             status = self._link.move(command.bin.number, due_us, deadline_us)
-        except Unanswered:
-            return unanswered(command.id)
         except MachineError as error:
             self._lose(error)
             return unanswered(command.id)
@@ -309,8 +311,10 @@ class FramedDriver:
             self._confirms_until_s.pop(gone, None)
 
     def _lose(self, error: MachineError) -> None:
-        if isinstance(error, Unanswered) and self._link.state is not LinkState.LOST:
-            return
+        if isinstance(error, Unanswered):
+            if self._link.state is not LinkState.LOST:
+                return
+            self._went_silent = True
         cause = Cause.RESTART if isinstance(error, Reset) else Cause.NO_ANSWER
         self._book.end_open(ReceiptState.UNKNOWN, cause, f"whether it fired is not known: {error}")
         self._ids.clear()

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sorter_firmware_bridge.drivers.settings import check_keys, check_number, check_whole
+from sorter_firmware_bridge.drivers.settings import (
+    check_keys,
+    check_number,
+    check_whole,
+    read_names,
+)
 from sorter_firmware_bridge.errors import DriverSettingsError
 from sorter_firmware_bridge.frames import MAX_CODED_BYTES
 from sorter_firmware_bridge.link import LinkSettings
@@ -73,8 +78,5 @@ def read_settings(found: Mapping[str, object]) -> FramedSettings:
     if isinstance(baud, int) and baud > 0:
         link.setdefault("answer_timeout_s", shortest_patience_s(baud))
     if "sensors" in values:
-        names = values["sensors"]
-        if not isinstance(names, list | tuple):
-            raise DriverSettingsError(f"sensors: found {names!r}, expected a list of names")
-        values["sensors"] = tuple(map(str, names))
+        values["sensors"] = read_names("sensors", values["sensors"])
     return FramedSettings(**values, link=LinkSettings(**link))

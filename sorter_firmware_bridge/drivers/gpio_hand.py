@@ -79,28 +79,38 @@ class GpioHand:
     def rest(self) -> None:
         """See `Hand.rest`: everything off at once."""
         self._steps = []
-        for mover in self._movers.values():
-            self._drive(mover.off)
+        problem = self._all_off()
+        if problem is not None:
+            raise _gone(problem) from problem
 
     def close(self) -> None:
         """Everything off, and the pins given back."""
         if self._closed:
             return
         self._closed = True
+        self._all_off()
         for mover in self._movers.values():
             with suppress(*pin_errors()):
-                mover.off()
-            mover.close()
+                mover.close()
         self._factory.close()
 
     def _drive(self, act: Callable[[], None]) -> None:
         try:
             act()
         except pin_errors() as error:
-            raise MachineLost(
-                f"a pin cannot be driven any more ({error}); switch the power of the actuators "
-                "off, then open it again"
-            ) from error
+            # Nobody drives the pins of a lost machine any more.
+            self._all_off()
+            raise _gone(error) from error
+
+    def _all_off(self) -> Exception | None:
+        """Every output off, whatever another one says; gives what the last of them said."""
+        problem = None
+        for mover in self._movers.values():
+            try:
+                mover.off()
+            except pin_errors() as error:
+                problem = error
+        return problem
 
 
 class _Pulse:
@@ -159,6 +169,13 @@ def mover_of(output: Output, factory: Any) -> Mover:
         GPIOZeroError: The pin cannot be had.
     """
     return (_Servo if output.kind is OutputKind.SERVO else _Pulse)(output, factory)
+
+
+def _gone(error: Exception) -> MachineLost:
+    return MachineLost(
+        f"a pin cannot be driven any more ({error}); switch the power of the actuators off, then "
+        "open it again"
+    )
 
 
 def _do_nothing() -> None:

@@ -11,6 +11,7 @@ from sorter_firmware_bridge.drivers.settings import (
     check_number,
     check_truth,
     check_whole,
+    read_by_bin,
 )
 from sorter_firmware_bridge.errors import DriverSettingsError
 
@@ -128,18 +129,11 @@ def read_settings(found: Mapping[str, object]) -> GpioSettings:
         raise DriverSettingsError(
             f"pins: found {pins!r}, expected a table such as pins.1 = {{ pin = 17 }}"
         )
-    values["pins"] = {_bin_number(key): _read_output(key, table) for key, table in pins.items()}
+    values["pins"] = {n: _read_output(n, table) for n, table in read_by_bin("pins", pins).items()}
     return GpioSettings(**values)
 
 
-def _bin_number(key: object) -> int:
-    text = str(key)
-    if not (text.isascii() and text.isdigit()):
-        raise DriverSettingsError(f"pins: found {key!r}, expected the number of a bin")
-    return int(text)
-
-
-def _read_output(key: object, found: object) -> Output:
+def _read_output(key: int, found: object) -> Output:
     if isinstance(found, Output):
         return found
     if not isinstance(found, Mapping) or "pin" not in found:

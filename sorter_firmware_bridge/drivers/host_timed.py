@@ -10,6 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -220,6 +221,9 @@ class HostTimedDriver:
 
     def _end(self) -> None:
         self._try(lambda: self._make_safe("the driver was closed", Cause.STOPPED))
+        if self._lost:
+            with suppress(MachineLost):
+                self._hand.rest()
         reason = "the driver was closed before the machine answered"
         self._book.end_open(ReceiptState.UNKNOWN, Cause.NO_ANSWER, reason)
         self._closed = True

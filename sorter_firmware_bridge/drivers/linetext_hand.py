@@ -14,6 +14,7 @@ from sorter_firmware_bridge.drivers.linetext_table import Question
 from sorter_firmware_bridge.errors import MachineUnavailable
 
 POLL_S = 0.005
+PASS_S = 0.25
 SHOWN_CHARS = 60
 
 # What may come next after each stage of a movement, the nearest first.
@@ -50,6 +51,7 @@ class LineHand:
         self._movement: _Movement | None = None
         self._free_at_s = -math.inf
         self._listening_at_s = -math.inf
+        self._unheard: list[str] = []
 
     @property
     def awaits(self) -> bool:
@@ -72,6 +74,7 @@ class LineHand:
             self._link.lines()
         if profile.ping.send:
             self._meet("answer to its ping", profile.ping)
+        self._unheard = []
 
     @property
     def wakes_s(self) -> float:
@@ -84,11 +87,14 @@ class LineHand:
         """See `Hand.ready`: nothing is in flight, and the machine answers."""
         if self._movement is not None:
             return f"command {self._movement.id} is still awaited; arm again when it has ended"
-        self._link.lines()
+        self._lines()
         for what, question in (("ping", self._profile.ping), ("arm", self._profile.arm)):
             heard = self._ask(question)
             if heard is not None:
                 return f"no answer to {what} line {question.send!r}: {_quote(heard)}"
+            trouble = self._let_pass() if question.expect is not None else ""
+            if trouble:
+                return trouble
         return ""
 
     def busy(self, now_s: float) -> bool:
@@ -109,7 +115,7 @@ class LineHand:
         """See `Hand.poll`."""
         self._listening_at_s = now_s
         receipts: list[Receipt] = []
-        for line in self._link.lines():
+        for line in self._lines():
             told = self._hear(line, now_s)
             receipts += told.receipts
             if told.trouble:
@@ -125,6 +131,22 @@ class LineHand:
     def close(self) -> None:
         """See `Hand.close`."""
         self._link.close()
+
+    def _let_pass(self) -> str:
+        """Listen for a moment. Where a late answer to something older was taken for the one that
+        was awaited, that one is still to come, and would be taken for the next one's.
+
+        Returns:
+            Why it cannot be armed; empty when all is well.
+        """
+        end_s = time.monotonic() + PASS_S
+        while time.monotonic() < end_s:
+            for line in self._lines():
+                trouble = self._hear(line, end_s).trouble
+                if trouble:
+                    return trouble
+            time.sleep(POLL_S)
+        return ""
 
     def _hear(self, line: str, now_s: float) -> Told:
         answers = self._profile.answers
@@ -203,6 +225,11 @@ class LineHand:
         said = found.groupdict().get("id")
         return said is None or (self._movement is not None and said == str(self._movement.id))
 
+    def _lines(self) -> list[str]:
+        """What came since the last look, and what an answer had left behind it."""
+        unheard, self._unheard = self._unheard, []
+        return [*unheard, *self._link.lines()]
+
     def _say(self, *lines: str) -> None:
         newline = self._profile.newline
         self._link.write("".join(line + newline for line in lines).encode("ascii"))
@@ -230,8 +257,10 @@ class LineHand:
         heard: list[str] = []
         end_s = time.monotonic() + question.timeout_s
         while question.expect is not None:
-            for line in self._link.lines():
+            lines = self._lines()
+            for place, line in enumerate(lines, start=1):
                 if question.expect.search(line):
+                    self._unheard = lines[place:]
                     return None
                 heard = [*heard[-9:], line]
             if time.monotonic() >= end_s:

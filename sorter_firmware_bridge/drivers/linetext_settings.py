@@ -1,5 +1,6 @@
 """What a machine that speaks lines is like: its port, its dialogue and a value for each bin."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -7,7 +8,12 @@ from typing import Any
 from sorter_firmware_bridge.bins import MAX_BIN_NUMBER, MAX_COMMAND_ID, Bin
 from sorter_firmware_bridge.drivers.linetext_profile import Profile, load_profile
 from sorter_firmware_bridge.drivers.linetext_table import check_line
-from sorter_firmware_bridge.drivers.settings import check_keys, check_number, check_whole
+from sorter_firmware_bridge.drivers.settings import (
+    check_keys,
+    check_number,
+    check_whole,
+    read_by_bin,
+)
 from sorter_firmware_bridge.errors import DriverSettingsError
 
 Value = str | int | float
@@ -119,16 +125,10 @@ def read_settings(found: Mapping[str, object]) -> LineTextSettings:
 def _read_bins(found: object) -> dict[int, dict[str, Value]]:
     if not isinstance(found, Mapping):
         raise DriverSettingsError(f"bins: found {found!r}, expected a table")
-    return {_number(key): _read_values(key, values) for key, values in found.items()}
+    return {n: _read_values(n, values) for n, values in read_by_bin("bins", found).items()}
 
 
-def _number(key: object) -> int:
-    if not (str(key).isascii() and str(key).isdigit()):
-        raise DriverSettingsError(f"bins: found {key!r}, expected the number of a bin")
-    return int(str(key))
-
-
-def _read_values(key: object, found: object) -> dict[str, Value]:
+def _read_values(key: int, found: object) -> dict[str, Value]:
     if not isinstance(found, Mapping):
         raise DriverSettingsError(f"bins.{key}: found {found!r}, expected a table of values")
     for name, value in found.items():
@@ -136,4 +136,6 @@ def _read_values(key: object, found: object) -> dict[str, Value]:
             raise DriverSettingsError(
                 f"bins.{key}.{name}: found {value!r}, expected a text or a number"
             )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DriverSettingsError(f"bins.{key}.{name}: found {value!r}, expected a number")
     return dict(found)

@@ -7,6 +7,7 @@ the number changes, so that a repeated write changes nothing; every request may 
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -79,8 +80,12 @@ class ModbusDriver:
         self._reason = ""
         self._lost = ""
         self._closed = False
-        before = self._read_status()
-        self._control_seq, self._command_seq = before.control_seq, before.command_seq
+        self._unjudged = False
+        self._is_anothers = False
+        self._read_status()
+        # What the last host wrote, not what was carried out: that may still be to come.
+        numbers = line.read(wire.CONTROL_SEQ, wire.COMMAND_SEQ - wire.CONTROL_SEQ + 1)
+        self._control_seq, self._command_seq = numbers[0], numbers[-1]
         self._open()
 
     @property
@@ -132,6 +137,10 @@ class ModbusDriver:
         if self._closed:
             return
         self._try(lambda: self._stop("the driver was closed"))
+        if self._lost and not self._is_anothers:
+            # One lost answer must not leave it armed; its watchdog is for the worse.
+            with suppress(MachineLost):
+                self._tell(wire.STOP)
         reason = "the driver was closed before the machine told"
         self._book.end_open(ReceiptState.UNKNOWN, Cause.NO_ANSWER, reason)
         self._closed = True
@@ -163,10 +172,19 @@ class ModbusDriver:
             return refused(command, Cause.NO_ANSWER, f"nothing was sent: {self._lost}")
         if command.bin not in self._hello.bins:
             return refused(command, Cause.UNKNOWN_BIN, f"there is no {command.bin}")
+        if self._unjudged:
+            # Its parameters must not be written over: the machine would act upon these under two
+            # numbers, and tell of a command that was never answered.
+            status = self._try(self._look)
+            self._unjudged = status is None or status.command_seq != self._command_seq
+        if self._unjudged:
+            reason = self._lost or "the machine has not judged the last command yet; send it later"
+            return refused(command, Cause.QUEUE_FULL, f"nothing was sent: {reason}")
         return None
 
     def _judge(self, command: Command, status: wire.Status | None) -> Receipt:
         if status is None or status.command_seq != self._command_seq:
+            self._unjudged = True
             return unanswered(command.id)
         clock_s = self._clock_ms / 1000
         if status.result is Cause.NONE:
@@ -219,6 +237,7 @@ class ModbusDriver:
     def _look(self) -> wire.Status:
         status = self._read_status()
         if status.session != self._session:
+            self._is_anothers = True
             raise MachineLost(f"another host took over {self._settings.place}; open it again")
         return self._learn(status)
 
@@ -230,6 +249,7 @@ class ModbusDriver:
         if status.boot_id != self._hello.boot_id:
             reason = f"{self._settings.place} was reset; open it again"
             self._book.end_open(ReceiptState.UNKNOWN, Cause.RESTART, reason)
+            self._is_anothers = True
             raise MachineLost(reason)
         ahead_ms = (status.clock_ms - self._clock_ms) & 0xFFFFFFFF
         self._clock_ms += ahead_ms

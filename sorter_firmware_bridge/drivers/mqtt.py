@@ -7,6 +7,7 @@ drops one it has seen; receipts carry a rising event number, and the driver drop
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from sorter_firmware_bridge.drivers.mqtt_line import Message, MqttLine
 
 __all__ = ["MqttDriver", "open_machine", "read_settings"]
+
+MAX_READS = 64
+_ANSWERS = (ReceiptState.ACCEPTED, ReceiptState.REFUSED)
 
 
 def open_machine(bins: tuple[Bin, ...], settings: Mapping[str, object]) -> "MqttDriver":
@@ -89,6 +93,7 @@ class MqttDriver:
         self._answers: dict[int, Receipt] = {}
         self._later: list[Receipt] = []
         self._lost = ""
+        self._is_anothers = False
         self._closed = False
         self._boot_id: int | None = None
         line.publish("host", wire.presence_payload(session, online=True), retain=True)
@@ -141,6 +146,9 @@ class MqttDriver:
         if self._closed:
             return
         self._try(self._leave)
+        if self._lost and not self._is_anothers:
+            with suppress(MachineLost):
+                self._leave_at_once()
         self._learn_later()
         reason = "the driver was closed before the machine told"
         self._book.end_open(ReceiptState.UNKNOWN, Cause.NO_ANSWER, reason)
@@ -174,13 +182,21 @@ class MqttDriver:
         if command.bin not in self._hello.bins:
             return refused(command, Cause.UNKNOWN_BIN, f"there is no {command.bin}")
         self._try(lambda: self._send(command))
-        return self._answers.pop(self._seq, None) or unanswered(command.id)
+        answer = self._answers.pop(self._seq, None)
+        return unanswered(command.id) if self._lost or answer is None else answer
 
     def _send(self, command: Command) -> None:
         self._seq += 1
         self._answers.clear()
         self._line.publish("command", wire.command_payload(self._session, self._seq, command))
         self._await(lambda: self._seq in self._answers)
+        answer = self._answers.get(self._seq)
+        if answer is not None and (answer.command_id != command.id or answer.state not in _ANSWERS):
+            raise MachineLost(
+                f"the machine on {self._settings.prefix} answers command {command.id} with "
+                f"{answer.state!s} of command {answer.command_id}, expected accepted or refused of "
+                "the same; mend its program"
+            )
 
     def _request(self, topic: str, verb: str, reason: str = "") -> wire.State:
         self._seq += 1
@@ -195,10 +211,22 @@ class MqttDriver:
 
     def _leave(self) -> None:
         self._request("control", "stop", "the driver was closed")
+        self._say_that_we_go()
+
+    def _leave_at_once(self) -> None:
+        """Without an answer. What one message spoiled must not leave the machine armed, and who
+        takes leave of the broker has no last will."""
+        self._seq += 1
+        stop = wire.control_payload(self._session, self._seq, "stop", "the driver was closed")
+        self._line.publish("control", stop)
+        self._say_that_we_go()
+
+    def _say_that_we_go(self) -> None:
         self._line.publish("host", wire.presence_payload(self._session, online=False), retain=True)
+        self._line.settle(self._settings.answer_s)
 
     def _is_answered(self) -> bool:
-        return self._state is not None and self._state.seq >= self._seq
+        return self._state is not None and self._state.seq == self._seq
 
     def _await(self, done: Callable[[], bool]) -> bool:
         end_s = time.monotonic() + self._settings.answer_s
@@ -210,7 +238,11 @@ class MqttDriver:
         return True
 
     def _listen(self) -> None:
-        while messages := self._line.read():
+        # A machine that never stops talking does not keep the host for ever.
+        for _ in range(MAX_READS):
+            messages = self._line.read()
+            if not messages:
+                return
             self._take(messages)
 
     def _take(self, messages: "list[Message]") -> None:
@@ -242,6 +274,7 @@ class MqttDriver:
         if state.session == self._session:
             self._state = state
         elif self._boot_id is not None:
+            self._is_anothers = True
             raise MachineLost(
                 f"another host took over the machine on {self._settings.prefix}; open it again"
             )

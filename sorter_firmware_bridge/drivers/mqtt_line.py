@@ -14,11 +14,14 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from sorter_firmware_bridge.drivers.mqtt_settings import MqttSettings
 from sorter_firmware_bridge.errors import DriverSettingsError, MachineLost, MachineUnavailable
 
 MAX_UNREAD = 1024
+MAX_PACKET_BYTES = 16384
 STEP_S = 0.05
 _TOPICS = ("state", "receipt", "machine")
 
@@ -55,6 +58,7 @@ class MqttLine:
         self._inbox: deque[Message] = deque(maxlen=MAX_UNREAD)
         self._let_in = ""
         self._subscribed = False
+        self._newest: mqtt.MQTTMessageInfo | None = None
         self._client = self._make_client(will)
         try:
             self._connect()
@@ -69,8 +73,21 @@ class MqttLine:
             MachineLost: The connection is broken.
         """
         topic = f"{self._settings.prefix}/{name}"
-        if self._client.publish(topic, payload, qos, retain).rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+        info = self._client.publish(topic, payload, qos, retain)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise self._gone("the connection is broken")
+        self._newest = info
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait until the broker has what was published last, and so all before it. A connection
+        that is closed while something is unread may lose what was written.
+
+        Raises:
+            MachineLost: The connection is broken.
+        """
+        end_s = time.monotonic() + timeout_s
+        while self._newest and not self._newest.is_published() and time.monotonic() < end_s:
+            self._step(STEP_S)
 
     def read(self) -> list[Message]:
         """What arrived since the last call, without waiting.
@@ -96,6 +113,8 @@ class MqttLine:
         """Take leave and let go. Never raises; safe to call twice."""
         self._client.disconnect()
         self._client.loop(0.0)
+        # Closes what it still holds, also the pair of sockets that `loop` made for itself.
+        self._client.reinitialise()
 
     def _make_client(self, will: str) -> mqtt.Client:
         settings = self._settings
@@ -118,7 +137,9 @@ class MqttLine:
     def _connect(self) -> None:
         settings = self._settings
         try:
-            self._client.connect(settings.host, settings.broker_port, settings.keepalive_s)
+            self._client.connect(
+                settings.host, settings.broker_port, settings.keepalive_s, properties=_properties()
+            )
         except ssl.SSLError as error:
             raise MachineUnavailable(
                 f"no TLS with {settings.broker} ({error}); check tls, ca_file and that the "
@@ -169,9 +190,28 @@ class MqttLine:
         return MachineLost(f"{problem} to the broker {broker}; check it and open it again")
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """Closed where the handshake fails; paho would leave that to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        """See `ssl.SSLSocket.do_handshake`."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 def _send_at_once(client: Any, data: Any, connection: Any) -> None:
     """Small messages do not wait for the answer to the last one."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _properties() -> Properties:
+    """What the broker is asked for: it keeps longer messages to itself."""
+    found = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    found.MaximumPacketSize = MAX_PACKET_BYTES
+    return found
 
 
 def _options() -> Any:
@@ -183,6 +223,7 @@ def _options() -> Any:
 def _tls(settings: MqttSettings) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file or None)
+        context.sslsocket_class = _TlsSocket
         if settings.cert:
             context.load_cert_chain(settings.cert, settings.key)
     except (OSError, ValueError) as error:

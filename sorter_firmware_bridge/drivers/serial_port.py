@@ -10,6 +10,8 @@ from sorter_firmware_bridge.errors import MachineUnavailable
 _PERMISSION = "this user may not: sudo usermod -aG dialout $USER, then log in again"
 _MISSING = "there is no such port: check the cable, then run `bricksight-bridge doctor`"
 _BUSY = "another program holds it: close that one first"
+_NO_PORT = "it is no serial port: `bricksight-bridge doctor` lists them"
+_ADDRESS = "check it and the network; expected an address such as socket://192.168.1.20:4000"
 _FIXES = MappingProxyType(
     {
         errno.EACCES: _PERMISSION,
@@ -18,6 +20,7 @@ _FIXES = MappingProxyType(
         errno.ENODEV: _MISSING,
         errno.EAGAIN: _BUSY,
         errno.EBUSY: _BUSY,
+        errno.EISDIR: _NO_PORT,
     }
 )
 
@@ -49,4 +52,8 @@ def _explain(port: str, error: OSError | ValueError) -> str:
     advice = _FIXES.get(code or 0)
     if advice is None and "exclusively lock" in str(error):
         advice = _BUSY
+    if advice is None and "Inappropriate ioctl" in str(error):
+        advice = _NO_PORT
+    if advice is None and "://" in port:
+        advice = _ADDRESS
     return f"{port} cannot be opened: {advice or 'check the port and the cable'} ({error})"

@@ -6,6 +6,8 @@ from difflib import get_close_matches
 
 from sorter_firmware_bridge.errors import DriverSettingsError
 
+MAX_BIN_DIGITS = 9
+
 
 def check_keys(found: Mapping[str, object], allowed: Iterable[str], where: str) -> None:
     """Refuse a key that is not allowed.
@@ -54,3 +56,31 @@ def check_truth(where: str, value: object) -> None:
     """
     if not isinstance(value, bool):
         raise DriverSettingsError(f"{where}: found {value!r}, expected true or false")
+
+
+def read_names(where: str, value: object) -> tuple[str, ...]:
+    """A list of texts.
+
+    Raises:
+        DriverSettingsError: Names the setting and what was found.
+    """
+    if isinstance(value, list | tuple) and all(isinstance(n, str) and n.strip() for n in value):
+        return tuple(value)
+    raise DriverSettingsError(f"{where}: found {value!r}, expected a list of names")
+
+
+def read_by_bin(where: str, found: Mapping[object, object]) -> dict[int, object]:
+    """A table by the numbers of bins; in a file its keys are texts.
+
+    Raises:
+        DriverSettingsError: A key is no number, or two are the same one.
+    """
+    read: dict[int, object] = {}
+    for key, value in found.items():
+        text = str(key)
+        if not (text.isascii() and text.isdigit() and len(text) <= MAX_BIN_DIGITS):
+            raise DriverSettingsError(f"{where}: found {key!r}, expected the number of a bin")
+        if int(text) in read:
+            raise DriverSettingsError(f"{where}: found bin {int(text)} twice; keep one")
+        read[int(text)] = value
+    return read

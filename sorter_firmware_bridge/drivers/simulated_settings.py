@@ -11,6 +11,7 @@ from sorter_firmware_bridge.drivers.settings import (
     check_number,
     check_truth,
     check_whole,
+    read_names,
 )
 from sorter_firmware_bridge.drivers.simulated_machine import SimulatedOutput, SimulatedTable
 from sorter_firmware_bridge.errors import DriverSettingsError
@@ -118,7 +119,7 @@ def read_settings(found: Mapping[str, object]) -> SimulatedSettings:
     check_keys(found, _names(SimulatedSettings), "simulated machine")
     values: dict[str, Any] = dict(found)
     if "sensors" in values:
-        values["sensors"] = tuple(map(str, _listed("sensors", values["sensors"])))
+        values["sensors"] = read_names("sensors", values["sensors"])
     if "faults" in values:
         values["faults"] = tuple(map(_read_fault, _listed("faults", values["faults"])))
     return SimulatedSettings(**values)

@@ -60,6 +60,9 @@ def build(table: Table, folder: Path, defines: Sequence[str] = ()) -> Built:
     own = sorted(folder.glob("*.cpp")) if folder.is_dir() else []
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # What was built before is not for this table: nobody shall flash it after a failure.
+        for name in ("firmware.hex", "firmware.elf"):
+            (folder / name).unlink(missing_ok=True)
         (folder / "table.h").write_text(header(table))
     except OSError as error:
         raise FirmwareError(f"{folder}: cannot be written ({error.strerror})") from error

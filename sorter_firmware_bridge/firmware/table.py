@@ -197,7 +197,7 @@ def read_table(path: Path) -> Table:
             return _table(tomllib.load(file))
     except OSError as error:
         raise FirmwareError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, DriverSettingsError) as error:
+    except (ValueError, RecursionError) as error:
         raise FirmwareError(f"{path}: {error}") from error
 
 

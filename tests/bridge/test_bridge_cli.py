@@ -7,25 +7,31 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer.main
 from typer.testing import CliRunner
+from waiting import wait_for
 
 from sorter_firmware_bridge import cli
-from sorter_firmware_bridge.bins import Bin
+from sorter_firmware_bridge.bins import Bin, Command, MachineState, Receipt
 from sorter_firmware_bridge.doctor import Doctor, read_machine
+from sorter_firmware_bridge.drivers.framed import SerialTransport
 from sorter_firmware_bridge.drivers.simulated import (
     Fault,
     FaultKind,
     SimulatedDriver,
     SimulatedSettings,
 )
+from sorter_firmware_bridge.drivers.simulated_machine import SimulatedMachine
 from sorter_firmware_bridge.errors import BridgeError, DriverSettingsError, MachineUnavailable
 from sorter_firmware_bridge.firmware.table import Output, Table
+from sorter_firmware_bridge.link import Link
 from sorter_firmware_bridge.ports import permission_problem
+from sorter_firmware_bridge.protocol import Mode, Why
 from sorter_firmware_bridge.pseudo_port import PseudoPort
 from sorter_firmware_bridge.simulate import Simulation, machine_of
 
@@ -46,12 +52,11 @@ name = "rest"
 """
 
 
-@pytest.fixture
-def port(tmp_path: Path) -> Iterator[Path]:
-    """A simulated machine at a port, in real time."""
-    path, ended = tmp_path / "machine", threading.Event()
+@contextmanager
+def _living(machine: SimulatedMachine, path: Path) -> Iterator[None]:
+    ended = threading.Event()
     with PseudoPort(path) as end:
-        simulation = Simulation(machine_of(TABLE), end)
+        simulation = Simulation(machine, end)
 
         def live() -> None:
             while not ended.is_set():
@@ -59,9 +64,18 @@ def port(tmp_path: Path) -> Iterator[Path]:
 
         thread = threading.Thread(target=live)
         thread.start()
-        yield path
-        ended.set()
-        thread.join(WAIT_S)
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join(WAIT_S)
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Iterator[Path]:
+    """A simulated machine at a port, in real time."""
+    with _living(machine_of(TABLE), tmp_path / "machine"):
+        yield tmp_path / "machine"
 
 
 def _run(*arguments: str, answers: str = "") -> tuple[int, str]:
@@ -147,6 +161,32 @@ def test_a_watchdog_that_does_nothing_is_found() -> None:
     assert "nothing stops it when this computer dies" in found.found
 
 
+def test_a_machine_that_cannot_be_armed_says_nothing_of_its_watchdog() -> None:
+    class Stuck(SimulatedDriver):
+        """Safe already, and not because of silence."""
+
+        def arm(self) -> MachineState:
+            return self.stop("jam")
+
+    found = Doctor(Stuck((Bin(1, "a"),), SimulatedSettings(watchdog_s=0.05))).watchdog()
+    assert not found.ok
+    assert found.found == "not tried; it cannot be armed: safe jam"
+
+
+def test_what_the_doctor_moves_has_a_deadline() -> None:
+    """A bin that did not move while it was tried must not move later."""
+    sent: list[Command] = []
+
+    class Noting(SimulatedDriver):
+        def move_to(self, command: Command) -> Receipt:
+            sent.append(command)
+            return super().move_to(command)
+
+    driver = Noting((Bin(1, "a"),), SimulatedSettings(move_s=0.0))
+    assert Doctor(driver).try_bin(Bin(1, "a")).ok
+    assert sent[0].deadline_s is not None
+
+
 def test_a_bin_that_jams_is_found() -> None:
     driver = SimulatedDriver((Bin(1, "a"),), SimulatedSettings(faults=(Fault(FaultKind.JAM),)))
     found = Doctor(driver).try_bin(Bin(1, "a"))
@@ -154,11 +194,15 @@ def test_a_bin_that_jams_is_found() -> None:
     assert "missed" in found.found
 
 
-def _started(*arguments: str) -> "subprocess.Popen[str]":
+def _started(*arguments: str, stderr: int | None = None) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", "from sorter_firmware_bridge.cli import main; main()"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "200"}
     return subprocess.Popen(
-        [*command, *arguments], stdout=subprocess.PIPE, text=True, env=environment
+        [*command, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        env=environment,
     )
 
 
@@ -201,6 +245,39 @@ def test_the_monitor_shows_frames_in_words(port: Path, tmp_path: Path) -> None:
         assert re.search(r"< OPEN  s\d+ #0  OK, DISARMED", said)
     finally:
         assert _ended(monitor) == 0
+
+
+def _mode(port: Path) -> tuple[Mode, Why]:
+    with closing(Link(SerialTransport(str(port), 115200))) as link:
+        greeting = link.hello()
+    return greeting.mode, greeting.why
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whatever_ends_the_doctor_the_machine_is_made_safe(
+    tmp_path: Path, ending: signal.Signals
+) -> None:
+    """Its watchdog would take a minute here."""
+    machine = machine_of(replace(TABLE, watchdog_ms=60_000))
+    with _living(machine, tmp_path / "machine"):
+        doctor = _started("doctor", str(tmp_path / "machine"), "--yes")
+        wait_for(lambda: len(machine.edges) == 4, "both bins", WAIT_S)
+        doctor.send_signal(ending)
+        doctor.communicate(timeout=WAIT_S)
+        assert _mode(tmp_path / "machine") == (Mode.SAFE, Why.STOPPED)
+    assert doctor.returncode != 0
+
+
+def test_a_monitor_whose_machine_is_unplugged_says_so(tmp_path: Path) -> None:
+    for own in ([], ["--own"]):
+        with _living(machine_of(TABLE), tmp_path / "machine"):
+            where = [str(tmp_path / "machine"), "--link", str(tmp_path / "tap")]
+            monitor = _started("monitor", *where, *own, stderr=subprocess.PIPE)
+            _lines_until(monitor, r"< POLL" if own else "give the app")
+        _, said = monitor.communicate(timeout=WAIT_S)
+        assert monitor.returncode == 1
+        assert re.fullmatch(r"error: .*machine is gone \(.*\); check the cable\n", said)
+        assert not (tmp_path / "tap").is_symlink()
 
 
 def test_an_app_works_through_the_monitor(port: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The firmware: its table, its build, its flashing, and what its program does on simavr."""
 
 import os
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from conversation import Host, armed
 from sbp_machines import Avr, bins_on, scratch
 
+from sorter_firmware_bridge import firmware
 from sorter_firmware_bridge.errors import FirmwareError
 from sorter_firmware_bridge.firmware.build import build, flash
 from sorter_firmware_bridge.firmware.table import BOARDS, SHIPPED, Output, Table, header, read_table
@@ -60,6 +62,8 @@ WRONG = {
         "pin 4: outputs that share it differ in active or rest_deg",
     ),
     "no TOML": ("[[output\n", "machine.toml: "),
+    "too deep": (f"x = {'[' * 3000}{']' * 3000}\n", "machine.toml: "),
+    "too long": (f"watchdog_ms = {'9' * 5000}\n{OUTPUT}", "machine.toml: "),
 }
 
 
@@ -126,10 +130,29 @@ def test_the_shipped_machine_is_built_for_every_board(board: str, tmp_path: Path
     assert 0 < made.ram_bytes <= 1024
 
 
+def test_the_homing_routine_of_the_page_is_built(tmp_path: Path) -> None:
+    page = (Path(firmware.__file__).parents[1] / "MACHINES.md").read_text()
+    routine = page.split("```cpp\n")[1].split("```")[0]
+    homes = replace(read_table(SHIPPED), homes=True)
+    without = build(homes, tmp_path / "without")
+    (tmp_path / "ö wn").mkdir()
+    (tmp_path / "ö wn" / "homing.cpp").write_text(routine)
+    assert build(homes, tmp_path / "ö wn").flash_bytes > without.flash_bytes
+
+
 def test_a_mistake_in_ones_own_file_is_shown_in_the_words_of_the_compiler(tmp_path: Path) -> None:
     (tmp_path / "homing.cpp").write_text("int no_such_thing() { return nothing; }\n")
     with pytest.raises(FirmwareError, match=r"homing\.cpp:1:30: error: .nothing. was not"):
         build(read_table(SHIPPED), tmp_path)
+
+
+def test_a_build_that_fails_leaves_no_older_program_to_be_flashed(tmp_path: Path) -> None:
+    (tmp_path / "firmware.hex").write_text(":00000001FF\n")
+    (tmp_path / "homing.cpp").write_text("int no_such_thing() { return nothing; }\n")
+    with pytest.raises(FirmwareError):
+        build(read_table(SHIPPED), tmp_path)
+    with pytest.raises(FirmwareError, match="build the firmware first"):
+        flash(tmp_path / "firmware.hex", "/dev/null", read_table(SHIPPED))
 
 
 def test_missing_tools_are_named_with_what_installs_them(

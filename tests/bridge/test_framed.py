@@ -199,8 +199,11 @@ def test_no_such_port_and_one_that_is_no_terminal(tmp_path: Path) -> None:
     with pytest.raises(MachineUnavailable, match="no such port: check the cable, then run"):
         _open(tmp_path / "none")
     (tmp_path / "file").write_text("")
-    with pytest.raises(MachineUnavailable, match="check the port and the cable"):
-        _open(tmp_path / "file")
+    for wrong in (tmp_path / "file", tmp_path):
+        with pytest.raises(MachineUnavailable, match="it is no serial port"):
+            _open(wrong)
+    with pytest.raises(MachineUnavailable, match="an address such as socket://"):
+        _open("socket://127.0.0.1")
 
 
 @pytest.mark.parametrize(

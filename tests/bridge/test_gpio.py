@@ -164,6 +164,18 @@ def test_a_pin_that_is_taken_away_is_a_lost_machine(
         driver.heartbeat()
 
 
+def test_a_pin_that_cannot_be_driven_keeps_no_other_one_on(
+    driver: HostTimedDriver, factory: MockFactory, clock: Clock
+) -> None:
+    """Whether the machine is lost in the middle of a movement, or while everything goes off."""
+    driver.move_to(Command(1, BINS[1]))
+    assert factory.pin(27).state == 0
+    factory.pin(17).function = "input"
+    with pytest.raises(MachineLost):
+        driver.stop("enough")
+    assert factory.pin(27).state == 1
+
+
 def test_a_computer_without_lgpio_says_what_to_install() -> None:
     """On one that has it, the pins are missing instead: both say what to do."""
     with pytest.raises((DriverMissing, MachineUnavailable), match=r"pip install|expected a Rasp"):
@@ -184,6 +196,8 @@ def test_opens_from_a_configuration() -> None:
         ({"pins": {"1": {"pin": 17}, "2": {"pin": 17}}}, "bins 1 and 2 share pin 17"),
         ({"pins": {"1": {"pin": 54}}}, r"pin: found 54, expected a whole number 0\.\.53"),
         ({"pins": {"a": {"pin": 1}}}, "found 'a', expected the number of a bin"),
+        ({"pins": {"1": {"pin": 4}, "01": {"pin": 5}}}, "pins: found bin 1 twice; keep one"),
+        ({"pins": {"9" * 5000: {"pin": 4}}}, "expected the number of a bin"),
         ({"pins": {"1": {"pin": 1, "pulse_s": 3}}}, r"pulse_s: found 3, expected a number"),
         ({"pins": {"1": {"pin": 1, "kind": "motor"}}}, "allowed are pulse, servo"),
         ({"pins": {"1": {"pin": 1, "angle": 100}}}, "angle: found 100"),

@@ -1,7 +1,9 @@
 """Machines that speak lines, on real pseudo terminals, and the profiles of their dialogues."""
 
 import fcntl
+import math
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from sorter_firmware_bridge.bins import Cause, Command, Condition, Receipt, Rece
 from sorter_firmware_bridge.drivers import open_driver
 from sorter_firmware_bridge.drivers.driver import Driver
 from sorter_firmware_bridge.drivers.linetext import open_machine, read_settings
+from sorter_firmware_bridge.drivers.linetext_hand import LineHand
+from sorter_firmware_bridge.drivers.linetext_link import SerialLink
 from sorter_firmware_bridge.drivers.linetext_profile import load_profile, shipped_profiles
 from sorter_firmware_bridge.errors import DriverSettingsError, MachineLost, MachineUnavailable
 
@@ -153,6 +157,82 @@ def test_a_late_answer_is_not_taken_for_the_next_command(connect: Open) -> None:
     driver.arm()
     driver.move_to(Command(2, BINS[0]))
     assert [r.state for r in _told(driver, 1)] == [ReceiptState.UNKNOWN]
+
+
+class Slow:
+    """G-code whose first movement is answered only when it is asked for something else."""
+
+    def __init__(self) -> None:
+        self.moves = 0
+
+    def __call__(self, line: str) -> Iterator[str]:
+        if line.startswith("M280"):
+            self.moves += 1
+            if self.moves == 3:
+                yield "ok"
+            return
+        if self.moves:
+            yield "ok"
+            time.sleep(0.05)
+        yield "ok"
+
+
+def test_an_answer_that_is_late_until_the_ping_is_not_taken_for_the_pings(
+    connect: Open, tmp_path: Path
+) -> None:
+    """Else that of the ping would be taken for the next movement's."""
+    profile = tmp_path / "slow.toml"
+    text = Path(_hasty("gcode-servo", tmp_path)).read_text()
+    profile.write_text(text.replace("fired = 2.0", "fired = 0.3"))
+    values = _values(servo=(0, 0, 0), angle=(0, 90, 180))
+    script = Slow()
+    driver, _ = connect(script, b"start\r\n", profile=str(profile), bins=values)
+    for command_id in (1, 2):
+        assert driver.arm().condition is Condition.ARMED
+        driver.move_to(Command(command_id, BINS[0]))
+        assert [r.state for r in _told(driver, 1)] == [ReceiptState.UNKNOWN]
+    assert driver.arm().condition is Condition.ARMED
+    driver.move_to(Command(3, BINS[0]))
+    assert [r.state for r in _told(driver, 1)] == [ReceiptState.FIRED]
+
+
+def test_a_machine_that_restarts_when_it_is_armed_stays_safe(connect: Open) -> None:
+    script = _numbered(ping=["@pong", "@ready"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LineHand, "greet", lambda self: None)
+        driver, _ = connect(script, b"", profile="at-id")
+    state = driver.arm()
+    assert (state.condition, "restarted" in state.reason) == (Condition.SAFE, True)
+
+
+def test_a_line_in_pieces_between_noise_and_chatter_is_heard(connect: Open) -> None:
+    driver, machine = connect(_numbered(move=[]), b"@ready\r\n", profile="at-id")
+    driver.arm()
+    driver.move_to(Command(1, BINS[0]))
+    wait_for(lambda: "@1 1" in machine.heard, "the command")
+    for piece in (b"T:20 \xff\xfe\r\r\n" * 400, b"@1 acc", b"epted\r", b"@1 progress\n@1 done\r\n"):
+        machine.say(piece)
+    states = [receipt.state for receipt in _told(driver, 2)]
+    assert states == [ReceiptState.FIRED, ReceiptState.CONFIRMED]
+
+
+def test_a_machine_that_did_not_take_a_line_hears_the_stop_line_when_it_is_closed(
+    connect: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver, machine = connect(numbered_script, b"@ready\r\n", profile="at-id")
+    driver.arm()
+
+    def full(*_: object) -> None:
+        raise MachineLost("the port took nothing")
+
+    with monkeypatch.context() as slow:
+        slow.setattr(SerialLink, "write", full)
+        driver.move_to(Command(1, BINS[0]))
+        wait_for(driver.receipts, "the end of the command")
+    with pytest.raises(MachineLost):
+        driver.heartbeat()
+    driver.close()
+    wait_for(lambda: "@stop" in machine.heard, "the stop line")
 
 
 def test_a_machine_that_says_no_is_missed_and_stays_armed(connect: Open) -> None:
@@ -308,6 +388,11 @@ def test_what_is_wrong_in_a_profile_is_named(tmp_path: Path, text: str, message:
             "bins.1: found .* printable ASCII",
         ),
         ({"port": "a", "profile": "at-id", "bins": {"x": {}}}, "expected the number of a bin"),
+        ({"port": "a", "profile": "at-id", "bins": {"1": {}, "01": {}}}, "found bin 1 twice"),
+        (
+            {"port": "a", "profile": "servo-csv", "bins": {"1": {"servo": "A", "angle": math.nan}}},
+            "bins.1.angle: found nan, expected a number",
+        ),
         ({"port": "a", "profile": "at-id", "baud": 1}, "baud: found 1"),
     ],
 )

@@ -8,6 +8,7 @@ from machines.broker import free_port
 from machines.core import Core, Happened
 from machines.modbus_machine import ModbusMachine
 from machines.serial_pair import serial_pair
+from pymodbus.constants import ExcCodes
 from rigs import BINS, Clock
 
 from sorter_firmware_bridge.bins import Bin, Cause, Command, Condition, ReceiptState
@@ -99,6 +100,56 @@ def test_without_any_answer_the_command_is_unknown_and_the_machine_lost(
         driver.heartbeat()
     refused = driver.move_to(Command(3, BINS[0]))
     assert (refused.state, "nothing was sent" in refused.reason) == (ReceiptState.REFUSED, True)
+
+
+def test_a_command_is_not_written_over_one_that_was_not_judged_yet(
+    machine: ModbusMachine, connect: Callable[..., ModbusDriver]
+) -> None:
+    """Else a slow machine would act upon the second one under the first one's number, and then
+    refuse it as repeated: fired, and told as never taken."""
+    driver = connect(answer_s=0.3)
+    driver.arm()
+    machine.judging = False
+    assert driver.move_to(Command(1, BINS[0])).state is ReceiptState.UNKNOWN
+    second = driver.move_to(Command(2, BINS[1]))
+    assert (second.state, second.cause) == (ReceiptState.REFUSED, Cause.QUEUE_FULL)
+    assert "nothing was sent: the machine has not judged" in second.reason
+    machine.judging = True
+    driver.heartbeat()
+    assert driver.move_to(Command(2, BINS[1])).state is ReceiptState.ACCEPTED
+    _go_on(machine, 0.5)
+    assert machine.core.fired == [1, 2]
+    told = [(r.command_id, r.state) for r in driver.receipts()]
+    assert told == [(2, ReceiptState.FIRED), (2, ReceiptState.CONFIRMED)]
+
+
+def test_a_new_host_does_not_take_the_judgement_of_the_last_ones_command_for_its_own(
+    machine: ModbusMachine, connect: Callable[..., ModbusDriver]
+) -> None:
+    first = connect(answer_s=0.3)
+    first.arm()
+    machine.judging = False
+    first.move_to(Command(1, BINS[0]))
+    second = connect()
+    machine.judging = True
+    second.arm()
+    assert second.move_to(Command(1, BINS[1])).state is ReceiptState.ACCEPTED
+    _go_on(machine, 0.5)
+    told = [(r.command_id, r.state) for r in second.receipts()]
+    assert told == [(1, ReceiptState.FIRED), (1, ReceiptState.CONFIRMED)]
+
+
+def test_a_machine_that_refuses_one_request_is_stopped_when_it_is_closed(
+    machine: ModbusMachine, connect: Callable[..., ModbusDriver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = connect()
+    driver.arm()
+    with monkeypatch.context() as busy:
+        busy.setattr(machine, "_written", lambda *_: ExcCodes.DEVICE_BUSY)
+        with pytest.raises(MachineLost, match="exception_code=6"):
+            driver.heartbeat()
+    driver.close()
+    assert machine.core.condition is Condition.SAFE
 
 
 def test_a_lost_host_leaves_a_machine_that_stops_itself(

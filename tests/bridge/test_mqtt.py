@@ -17,6 +17,7 @@ from waiting import wait_for
 from sorter_firmware_bridge.bins import Bin, Cause, Command, Condition, ReceiptState
 from sorter_firmware_bridge.drivers import open_driver
 from sorter_firmware_bridge.drivers.mqtt import MqttDriver, open_machine, read_settings
+from sorter_firmware_bridge.drivers.mqtt_line import Message
 from sorter_firmware_bridge.drivers.mqtt_messages import BadMessage, read_news, read_state
 from sorter_firmware_bridge.errors import DriverSettingsError, MachineLost, MachineUnavailable
 
@@ -190,12 +191,105 @@ def test_a_receipt_of_an_older_session_says_nothing(
     assert driver.receipts() == ()
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"), [({"id": 7}, "command 7"), ({"state": "fired"}, "fired")]
+)
+def test_an_answer_to_something_else_is_a_lost_machine_and_its_command_unknown(
+    machine: MqttMachine,
+    connect: Callable[..., MqttDriver],
+    changed: dict[str, object],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    driver = connect()
+    driver.arm()
+    publish = machine._publish
+    monkeypatch.setattr(
+        machine, "_publish", lambda name, found: publish(name, {**found, **changed})
+    )
+    assert driver.move_to(Command(1, BINS[0])).state is ReceiptState.UNKNOWN
+    with pytest.raises(MachineLost, match=rf"answers command 1 with .*{said}.*; mend its program"):
+        driver.heartbeat()
+
+
+def test_a_command_that_was_accepted_while_the_machine_was_lost_is_unknown(
+    machine: MqttMachine, connect: Callable[..., MqttDriver]
+) -> None:
+    """The answer and what loses the machine are read in one go."""
+    driver = connect()
+    driver.arm()
+    wait = driver._line.wait
+
+    def wait_and_more(timeout_s: float) -> list[Message]:
+        return [*wait(timeout_s), Message("machine", b'{"online": false}', retained=False)]
+
+    driver._line.wait = wait_and_more  # type: ignore[method-assign]
+    assert driver.move_to(Command(1, BINS[0])).state is ReceiptState.UNKNOWN
+    assert driver.move_to(Command(1, BINS[0])).state is ReceiptState.UNKNOWN
+
+
+def test_what_is_too_long_to_be_ours_does_not_come_through_the_broker(
+    machine: MqttMachine, connect: Callable[..., MqttDriver]
+) -> None:
+    driver = connect()
+    machine.client.publish("sorter/receipt", b"x" * 5_000_000, qos=1).wait_for_publish(10)
+    assert driver.heartbeat().condition is Condition.DISARMED
+    assert driver.receipts() == ()
+
+
+def test_a_machine_that_never_stops_talking_does_not_keep_the_host(
+    connect: Callable[..., MqttDriver], machine: MqttMachine
+) -> None:
+    driver = connect()
+    endless = [Message("state", b"{}", retained=True)]
+    driver._line.read = lambda: endless  # type: ignore[method-assign]
+    assert driver.receipts() == ()
+
+
+def test_receipts_that_come_out_of_order_end_no_command_twice(
+    machine: MqttMachine, connect: Callable[..., MqttDriver]
+) -> None:
+    driver = connect()
+    driver.arm()
+    driver.move_to(Command(1, BINS[0], due_s=9.0, deadline_s=9.5))
+    known = {"session": machine.session, "seq": 0, "id": 1, "clock_ms": 1, "reason": ""}
+    for event, state in (
+        (5, "confirmed"),
+        (4, "fired"),
+        (6, "fired"),
+        (6, "missed"),
+        (7, "missed"),
+    ):
+        found = {**known, "event": event, "state": state, "cause": "none"}
+        machine.client.publish("sorter/receipt", json.dumps(found), qos=1).wait_for_publish(10)
+    told: list[ReceiptState] = []
+    wait_for(lambda: told.extend(r.state for r in driver.receipts()) or told, "a receipt")
+    assert told == [ReceiptState.FIRED]
+
+
 def test_a_payload_of_noise_is_a_lost_machine_that_says_what_came(
     machine: MqttMachine, connect: Callable[..., MqttDriver]
 ) -> None:
     driver = connect()
     machine.client.publish("sorter/receipt", b"\xff\x00{", qos=1).wait_for_publish(10)
     assert "sorter/receipt says no JSON" in _fault(driver)
+
+
+def test_a_machine_that_sent_noise_is_stopped_when_it_is_closed_and_told_that_the_host_went(
+    machine: MqttMachine, connect: Callable[..., MqttDriver]
+) -> None:
+    seen: list[bool] = []
+    machine.client.message_callback_add(
+        "sorter/host",
+        lambda client, data, message: seen.append(json.loads(message.payload)["online"]),
+    )
+    driver = connect()
+    driver.arm()
+    machine.client.publish("sorter/receipt", b"noise", qos=1).wait_for_publish(10)
+    assert "says no JSON" in _fault(driver)
+    driver.close()
+    wait_for(lambda: machine.core.condition is Condition.SAFE, "the stop")
+    wait_for(lambda: seen == [True, False], "the leave")
 
 
 def test_a_bin_that_the_machine_lacks_is_named_at_opening(
@@ -288,12 +382,29 @@ def test_a_wrong_password_is_an_error_that_does_not_repeat_it(
     assert "not-the-one" not in str(caught.value)
 
 
-# paho leaves a socket whose handshake failed to the garbage collector.
-@pytest.mark.filterwarnings("ignore:.*ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
 def test_a_certificate_that_nobody_vouches_for_is_not_taken(login: dict[str, object]) -> None:
     with pytest.raises(MachineUnavailable, match="check tls, ca_file"):
         open_machine(BINS, {**login, "ca_file": ""})
+
+
+def _sockets() -> int:
+    return sum(
+        isinstance(found, socket.socket) and found.fileno() >= 0 for found in gc.get_objects()
+    )
+
+
+@pytest.mark.parametrize("changes", [{"ca_file": ""}, {"user": ""}, {"password_file": ""}, {}])
+def test_an_opening_that_fails_leaves_no_socket_to_the_garbage_collector(
+    login: dict[str, object], changes: dict[str, object]
+) -> None:
+    found = {**login, **changes}
+    if "user" in changes:
+        del found["password_file"]
     gc.collect()
+    before = _sockets()
+    with pytest.raises(MachineUnavailable):
+        open_machine(BINS, found)
+    assert _sockets() == before
 
 
 def test_a_certificate_that_cannot_be_read_is_named(login: dict[str, object]) -> None:

@@ -1,17 +1,21 @@
 """Opening a machine by its kind, and settings that are wrong."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 from sorter_firmware_bridge import drivers
-from sorter_firmware_bridge.bins import Bin
-from sorter_firmware_bridge.drivers import check_settings, open_driver
+from sorter_firmware_bridge.bins import Bin, Hello
+from sorter_firmware_bridge.drivers import check_settings, open_driver, simulated
+from sorter_firmware_bridge.drivers.simulated import SimulatedDriver, SimulatedSettings
 from sorter_firmware_bridge.errors import (
     BinError,
+    DriverClosed,
     DriverMissing,
     DriverSettingsError,
     DriverUnknown,
+    MachineUnavailable,
 )
 
 BINS = [Bin(1, "plates"), Bin(2, "rest")]
@@ -121,6 +125,30 @@ except DriverMissing as error:
         text=True,
     )
     assert f"pip install 'bricksight[{kind}]'" in found.stdout
+
+
+@pytest.mark.parametrize("lacking", [{"watchdog_s": 0.0}, {"queue_depth": 0}])
+def test_a_machine_without_watchdog_or_queue_is_closed_again(
+    lacking: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[SimulatedDriver] = []
+
+    class Lacking(SimulatedDriver):
+        """It declares what no machine may."""
+
+        @property
+        def hello(self) -> Hello:
+            return replace(super().hello, **lacking)  # type: ignore[arg-type]
+
+    def open_machine(bins: tuple[Bin, ...], _: object) -> SimulatedDriver:
+        opened.append(Lacking(bins, SimulatedSettings()))
+        return opened[-1]
+
+    monkeypatch.setattr(simulated, "open_machine", open_machine)
+    with pytest.raises(MachineUnavailable, match="expected more than 0 of both"):
+        open_driver("simulated", BINS)
+    with pytest.raises(DriverClosed):
+        opened[0].arm()
 
 
 def test_settings_are_checked_without_opening_a_machine() -> None:

@@ -178,3 +178,11 @@ def test_a_name_that_is_a_file_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(MachineUnavailable, match="no link can be made there"):
         PseudoPort(name)
     assert name.read_text() == "mine"
+
+
+def test_a_name_that_is_a_link_to_something_else_is_left_alone(tmp_path: Path) -> None:
+    name = tmp_path / "machine"
+    name.symlink_to(tmp_path / "mine")
+    with pytest.raises(MachineUnavailable, match="no link can be made there"):
+        PseudoPort(name)
+    assert name.readlink() == tmp_path / "mine"

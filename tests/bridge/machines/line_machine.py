@@ -3,10 +3,10 @@
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 RESTART_S = 0.2
-Script = Callable[[str], list[str]]
+Script = Callable[[str], Iterable[str]]
 
 
 class LineMachine:

@@ -33,7 +33,8 @@ START_S = 20.0
 
 
 class ModbusMachine:
-    """A machine behind registers; `lose` says which frames of the server are lost."""
+    """A machine behind registers; `lose` says which frames of the server are lost, and while it is
+    not `judging` it lets commands lie."""
 
     def __init__(self, core: Core, base: int = 0, unit: int = 1) -> None:
         self.core = core
@@ -42,6 +43,7 @@ class ModbusMachine:
         self.magic = [0x4252, 0x5331]
         self.version = 1
         self.lose: Callable[[], bool] = lambda: False
+        self.judging = True
         self.writes: list[tuple[int, list[int]]] = []
         self.ring = [0] * 80
         self.events = self.taken = 0
@@ -111,6 +113,7 @@ class ModbusMachine:
         values: list[int] | None,
     ) -> ExcCodes | None:
         with self.core.lock:
+            self._look()
             if values:
                 return self._written(address - self.base, list(values))
             registers[:] = self._registers()
@@ -128,9 +131,12 @@ class ModbusMachine:
         self._tell()
         if self.host[6] != self.control_seq:
             self._control()
-        if self.host[20] != self.command_seq:
-            self._command()
+        self._look()
         return None
+
+    def _look(self) -> None:
+        if self.judging and self.host[20] != self.command_seq:
+            self._command()
 
     def _control(self) -> None:
         what, session = self.host[4:6]

@@ -17,6 +17,7 @@ from sorter_firmware_bridge.protocol import (
     ANSWER_BIT,
     CLOCK_MODULUS,
     Kind,
+    Mode,
     Result,
     greeting_payload,
     read_greeting,
@@ -118,6 +119,36 @@ def test_two_silences_in_a_row_are_a_lost_link(bench: Bench) -> None:
         driver.heartbeat()
     assert bench.link.state is LinkState.LOST
     assert driver.move_to(Command(1, BINS[0])).state is ReceiptState.UNKNOWN
+
+
+@pytest.mark.parametrize("last_word", ["heartbeat", "command"])
+def test_a_machine_that_was_lost_by_silence_and_hears_again_is_stopped_at_closing(
+    bench: Bench, last_word: str
+) -> None:
+    driver = bench.driver()
+    bench.cut_down = lambda frame: True
+    with pytest.raises(Unanswered):
+        driver.heartbeat()
+    if last_word == "command":
+        assert driver.move_to(Command(1, BINS[0])).state is ReceiptState.UNKNOWN
+    else:
+        with pytest.raises(Unanswered):
+            driver.heartbeat()
+    assert bench.link.state is LinkState.LOST
+    bench.cut_down = _nothing
+    driver.close()
+    assert Host(bench.machine).hello().mode is Mode.SAFE
+
+
+def test_a_machine_of_another_program_is_not_stopped_at_closing(bench: Bench) -> None:
+    driver = bench.driver()
+    other = Host(bench.machine)
+    other.open()
+    other.arm()
+    with pytest.raises(Reset):
+        driver.heartbeat()
+    driver.close()
+    assert other.hello().mode is Mode.ARMED
 
 
 def test_a_stale_answer_is_never_taken(bench: Bench) -> None:

@@ -74,8 +74,8 @@ class Pair:
         self.both(encode(Frame(Kind.HELLO, 0, 0, hello_payload(5))))
 
     def open(self, off: int) -> None:
-        self.session, self.seq = self.session + off, 0
-        self.both(encode(Frame(Kind.OPEN, self.session % 65536, 0)))
+        self.session, self.seq = (self.session + off) % 65536, 0
+        self.both(encode(Frame(Kind.OPEN, self.session, 0)))
 
     def arm(self, skip: int) -> None:
         self.ask(Kind.ARM, arm_payload(self.acknowledged), skip)
