@@ -11,10 +11,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from edge.errors import EdgeError
 from edge.journal_commands import register
+from edge.standard_output import open_what_is_closed, printing, say, tables
 
 _log = logging.getLogger(__name__)
 
@@ -180,22 +182,6 @@ def _scale(text: str) -> str | float:
     return number
 
 
-def _say(text: str) -> None:
-    """Print on standard output, or end with what is wrong with it."""
-    try:
-        typer.echo(text)
-    except BrokenPipeError:
-        # Who reads it has seen enough.
-        raise
-    except OSError as error:
-        # What is still held back would fail once more when Python ends.
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        raise EdgeError(
-            f"standard output cannot be written ({error.strerror}); make room, or send it elsewhere"
-        ) from error
-
-
 def _make_folder(folder: Path | None) -> None:
     if folder is None:
         return
@@ -212,7 +198,7 @@ def _print_labelled(done, model, as_json: bool) -> None:  # type: ignore[no-unty
 
     if as_json:
         # In ASCII: the name of a file may be no text at all.
-        _say(json.dumps(described(done, model)))
+        say(json.dumps(described(done, model)))
     elif done.prediction is None:
         typer.echo(done.error, err=True)
     else:
@@ -221,7 +207,7 @@ def _print_labelled(done, model, as_json: bool) -> None:  # type: ignore[no-unty
             f"{label.id} {label.name} {100 * float(sure[label.index]):.0f} %"
             for label in done.prediction.present
         ]
-        _say(f"{done.picture}: {', '.join(found) or 'no label present'}")
+        say(f"{done.picture}: {', '.join(found) or 'no label present'}")
 
 
 @app.command()
@@ -244,11 +230,11 @@ def run(
     _log.info("camera: %s", redact(settings.camera.source))
     _log.info("machine: %s", settings.machine.driver)
     device = App(settings)
-    typer.echo(f"Bricksight is at {device.address}  (Ctrl-C ends it)")
+    say(f"Bricksight is at {device.address}  (Ctrl-C ends it)")
     failure = device.run()
     if failure:
         raise EdgeError(failure)
-    typer.echo("ended")
+    say("ended")
 
 
 @app.command()
@@ -257,13 +243,14 @@ def check(config: ConfigOption) -> None:
     from edge.check import check_all
 
     findings = check_all(config)
-    table = Table(title=str(config))
+    table = Table(title=escape(str(config)))
     for column in ("what", "", "found"):
         table.add_column(column, overflow="fold")
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[red]wrong[/]"
         table.add_row(finding.what, mark, finding.found)
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    with printing():
+        tables().print(table)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 
@@ -277,6 +264,7 @@ def main() -> None:
 
     # The runtimes log their start on stderr; it says nothing to a user.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    open_what_is_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

@@ -1,6 +1,5 @@
 """edge.toml: what this machine is. What the model is comes from the bundle alone."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +30,7 @@ from edge.pipeline import LimeOf
 from edge.policy import Policy
 from edge.policy_file import PolicySections, policy_of
 from edge.policy_problems import policy_problems
-from edge.toml import ENCODING, read_toml, where_named
+from edge.toml import ENCODING, read_toml, where_named, where_quoted
 from sorter_firmware_bridge.drivers import check_settings
 from sorter_firmware_bridge.errors import BridgeError
 
@@ -129,6 +128,11 @@ def _config(path: Path, file: File, policy: Policy) -> Config:
             check_settings(file.machine.driver, file.machine.settings)
         except BridgeError as error:
             raise ConfigError(f"machine.settings: {error}") from error
+    if policy.veto_share is not None and not file.items.empty_at_start:
+        raise ConfigError(
+            "sorting.veto: found true without [items] empty_at_start; without the empty place no"
+            " object is found, and nothing can be vetoed; set both or neither"
+        )
     if file.machine.arm_at_start and file.machine.driver != "simulated":
         raise ConfigError(
             f"machine.arm_at_start: found true with driver {file.machine.driver!r}; only the"
@@ -193,13 +197,4 @@ def check_against_bundle(config: Config, bundle: Bundle) -> None:
     problems = policy_problems(config.policy, [label.id for label in bundle.labels])
     if problems:
         text = config.path.read_text(encoding=ENCODING)
-        raise ConfigError("\n".join(f"{_where(config.path, text, p)}: {p}" for p in problems))
-
-
-def _where(path: Path, text: str, problem: str) -> str:
-    # Problems quote what they speak of; its first quoted occurrence in the file is the line.
-    quoted = problem.split("'")[1::2]
-    for number, line in enumerate(text.splitlines(), start=1):
-        if quoted and re.search(rf"[\"']{re.escape(quoted[0])}[\"']", line.partition("#")[0]):
-            return f"{path}, line {number}"
-    return str(path)
+        raise ConfigError("\n".join(f"{where_quoted(config.path, text, p)}: {p}" for p in problems))

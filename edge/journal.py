@@ -16,7 +16,7 @@ from edge.decision import Facts, SortDecision
 from edge.errors import JournalError
 from edge.journal_chain import Kind
 from edge.journal_contents import Contents
-from edge.journal_file import open_file, translated
+from edge.journal_file import open_file, translated, understood
 from edge.journal_lock import WriterLock
 from edge.journal_records import Entry, balance_of, counted, entry_of_row, outcome_with
 from edge.journal_writer import Writer
@@ -187,7 +187,7 @@ class Journal:
         """
         with self._writer.writing():
             self._writer.chain.append(Kind.MARK, self._contents.empty(bin_number, now_s))
-        self._count_contents()
+        self._begin_anew(bin_number)
 
     def begin_order(self, now_s: float) -> None:
         """Write down that the wanted list is collected anew; what is on its way still counts.
@@ -200,7 +200,7 @@ class Journal:
         """
         with self._writer.writing():
             self._writer.chain.append(Kind.MARK, self._contents.begin_order(now_s))
-        self._count_contents()
+        self._begin_anew(None)
 
     def prove_writable(self, now_s: float) -> None:
         """Write something that says nothing, as before a machine is armed.
@@ -220,7 +220,7 @@ class Journal:
         Raises:
             JournalError: The file cannot be read.
         """
-        with translated(self._settings.path):
+        with understood(self._settings.path):
             rows = self._db.execute("SELECT * FROM entries ORDER BY id DESC LIMIT ?", [limit])
             return tuple(map(entry_of_row, rows))
 
@@ -252,7 +252,7 @@ class Journal:
             self._writer = Writer(self._db, self._settings.path)
         with self._writer.writing():
             self._interrupted = self._writer.interrupted(now_s)
-        with translated(self._settings.path):
+        with understood(self._settings.path):
             self._kept, self._counts = counted(self._db)
             self._last_item = self._newest_item()
             self._contents = Contents(self._db)
@@ -269,6 +269,6 @@ class Journal:
         found = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
         return int(found[0]) if found else 0
 
-    def _count_contents(self) -> None:
+    def _begin_anew(self, bin_number: int | None) -> None:
         with translated(self._settings.path):
-            self._contents.load()
+            self._contents.begin_anew(bin_number)

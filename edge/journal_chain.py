@@ -173,13 +173,18 @@ def verify(db: sqlite3.Connection) -> Verified:
 def _problems(db: sqlite3.Connection) -> Iterator[str]:
     anchor = db.execute("SELECT n, hash FROM anchor").fetchone()
     number, before = (anchor[0], bytes(anchor[1])) if anchor else (0, START)
-    pruned = _pruned(db)
+    pruned, misread = _pruned(db)
+    if misread is not None:
+        yield f"pruning {misread} was changed"
     for entry in db.execute("SELECT * FROM chain ORDER BY n"):
         number += 1
         if entry["n"] != number:
             yield f"record {number} was removed from the chain"
             return
         what = f"record {number} ({entry['kind']} {entry['name']})"
+        if entry["kind"] not in PLACES:
+            yield f"{what} was changed: nothing of that kind is recorded"
+            return
         row = _row(db, Kind(entry["kind"]), entry["name"])
         if row is None and not _within(entry["item_id"], pruned):
             yield f"{what} was removed"
@@ -191,12 +196,22 @@ def _problems(db: sqlite3.Connection) -> Iterator[str]:
             return
     yield from _cut_off(db, number)
     yield from _slipped_in(db)
+    yield from _miscounted(db)
 
 
 def _cut_off(db: sqlite3.Connection, number: int) -> Iterator[str]:
     counted = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'chain'").fetchone()
     if counted and counted[0] > number:
         yield f"the end was cut off: there were {counted[0]} records, {number} are left"
+
+
+def _miscounted(db: sqlite3.Connection) -> Iterator[str]:
+    # Counts change with every pruning, so that no record can hold them.
+    counted = "SELECT (SELECT count(*) FROM items) + (SELECT total(items) FROM pruned)"
+    there = db.execute(counted).fetchone()[0]
+    ever = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
+    if there != (ever[0] if ever else 0):
+        yield f"what was pruned is counted wrongly: {there:g} items, {ever[0] if ever else 0} seen"
 
 
 def _slipped_in(db: sqlite3.Connection) -> Iterator[str]:
@@ -227,9 +242,15 @@ def _row(db: sqlite3.Connection, kind: Kind, name: str) -> dict[str, Any] | None
     return dict(found) if found is not None else None
 
 
-def _pruned(db: sqlite3.Connection) -> list[tuple[int, int]]:
-    rows = db.execute("SELECT item_ids FROM prunings")
-    return [(first, last) for row in rows for first, last in json.loads(row[0])]
+def _pruned(db: sqlite3.Connection) -> tuple[list[tuple[int, int]], int | None]:
+    """Which items were pruned, and the first pruning that does not say so."""
+    found: list[tuple[int, int]] = []
+    for number, ranges in db.execute("SELECT id, item_ids FROM prunings ORDER BY id"):
+        try:
+            found += [(int(first), int(last)) for first, last in json.loads(ranges)]
+        except (TypeError, ValueError):
+            return found, number
+    return found, None
 
 
 def _within(item_id: int | None, ranges: Iterable[tuple[int, int]]) -> bool:

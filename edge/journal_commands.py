@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +10,11 @@ from rich.console import Console
 
 from edge.errors import ConfigError, EdgeError
 from edge.inventory.format import Format
+from edge.standard_output import printing, say, tables
 
 if TYPE_CHECKING:
     from edge.inventory.counting import BinContents
     from edge.inventory.writing import Words
-
-WIDTH = 120
 
 JournalArgument = Annotated[
     Path, typer.Argument(metavar="JOURNAL", help="The journal's file; the device may be running.")
@@ -39,15 +37,19 @@ def replay(
 
     from edge.journal_reader import JournalReader
     from edge.policy_file import read_policy
-    from edge.replay import check_policy
+    from edge.replay import policy_misfits
     from edge.replay import replay as replayed
     from edge.replay_report import as_json as described
     from edge.replay_report import show
+    from edge.toml import ENCODING, where_quoted
 
     wanted = read_policy(policy)
     shown = Console(stderr=True)
     with JournalReader(journal) as reader:
-        check_policy(wanted, reader)
+        problems = policy_misfits(wanted, reader)
+        if problems:
+            text = policy.read_text(encoding=ENCODING)
+            raise ConfigError("\n".join(f"{where_quoted(policy, text, p)}: {p}" for p in problems))
         story = track(
             reader.story(),
             "deciding again",
@@ -60,11 +62,12 @@ def replay(
         balance = reader.balance()
         names = {label.id: label for labels in reader.labels.values() for label in labels}
     if as_json:
-        typer.echo(json.dumps(described(found)))
+        say(json.dumps(described(found)))
         return
-    console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
-    console.print(f"{balance.sentence}.", markup=False)
-    show(found, names, console, every)
+    with printing():
+        console = tables()
+        console.print(f"{balance.sentence}.", markup=False)
+        show(found, names, console, every)
 
 
 def export(
@@ -143,23 +146,23 @@ def check_journal(
         raise ConfigError(f"--head: found {head!r}; expected the 64 hex digits that were printed")
     with JournalReader(journal) as reader:
         found = reader.verify()
-        balance = reader.balance()
-        problem = found.problem
-        if problem is None and head is not None and not reader.has_record(head):
-            problem = (
-                "the head that was noted is no record of it: its end was cut off, or it is new"
+        say(f"records: {found.records}")
+        say(f"head: {found.head}")
+        if found.problem is not None:
+            raise _untrusted(journal, found.problem)
+        if head is not None and not reader.has_record(head):
+            raise _untrusted(
+                journal,
+                "the head that was noted is no record of it: its end was cut off, or it is new",
             )
+        balance = reader.balance()
         frames = reader.kept_frames()
-    typer.echo(f"{balance.sentence}.")
-    typer.echo(f"pictures: {_pictures(folder_of(journal), frames)}")
-    typer.echo(f"records: {found.records}")
-    typer.echo(f"head: {found.head}")
-    if problem is None and not balance.reconciles:
-        problem = "the balance does not add up"
-    if problem is not None:
-        raise EdgeError(f"journal {journal}: {problem}; compare it with a copy you trust")
-    typer.echo("Every record follows from those before it. Note the head elsewhere: no chain can")
-    typer.echo("tell by itself that its end was cut off or that all of it was made anew.")
+    say(f"{balance.sentence}.")
+    if not balance.reconciles:
+        raise _untrusted(journal, "the balance does not add up")
+    say(f"pictures: {_pictures(folder_of(journal), frames)}")
+    say("Every record follows from those before it. Note the head elsewhere: no chain can")
+    say("tell by itself that its end was cut off or that all of it was made anew.")
 
 
 def register(app: typer.Typer) -> None:
@@ -178,7 +181,7 @@ def _to_standard_output(format_: Format, bins: "tuple[BinContents, ...]", words:
             f"--format {format_}: {len(bins)} bins ({listed}); choose one with --bin, or give"
             " --out DIR for a file each"
         )
-    typer.echo(written(format_, bins, words), nl=False)
+    say(written(format_, bins, words), nl=False)
 
 
 def _notes(format_: Format, bins: "tuple[BinContents, ...]", words: "Words") -> list[str]:
@@ -231,6 +234,10 @@ def _slug(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip(".-") or "bin"
 
 
+def _untrusted(journal: Path, problem: str) -> EdgeError:
+    return EdgeError(f"journal {journal}: {problem}; compare it with a copy you trust")
+
+
 def _pictures(folder: Path, frames: dict[int, str]) -> str:
     import hashlib
 
@@ -238,10 +245,15 @@ def _pictures(folder: Path, frames: dict[int, str]) -> str:
 
     paths = {item_id: path_of(folder, item_id) for item_id in frames}
     there = {item_id: path for item_id, path in paths.items() if path.is_file()}
-    changed = [
-        item_id
-        for item_id, path in there.items()
-        if hashlib.sha256(path.read_bytes()).hexdigest() != frames[item_id]
-    ]
-    said = f"{len(there)} there, {len(frames) - len(there)} removed by quota"
+    try:
+        changed = [
+            item_id
+            for item_id, path in there.items()
+            if hashlib.sha256(path.read_bytes()).hexdigest() != frames[item_id]
+        ]
+    except OSError as error:
+        raise EdgeError(
+            f"{folder}: a picture cannot be read ({error.strerror}); let this user read them"
+        ) from error
+    said = f"{len(there)} there, {len(frames) - len(there)} gone"
     return f"{said}, {len(changed)} CHANGED: {changed[:5]}" if changed else f"{said}, none changed"

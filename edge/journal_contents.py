@@ -12,6 +12,12 @@ _MOVES = """
 SELECT command_id, bin_number, COALESCE(label_id, '') AS label_id, state
 FROM entries WHERE command_id NOT NULL
 """
+_FIRST_WAITING = """
+SELECT min(command_id) FROM intents WHERE (? IS NULL OR bin_number = ?) AND NOT EXISTS (
+    SELECT 1 FROM receipts WHERE receipts.command_id = intents.command_id AND state <> 'accepted'
+)
+"""
+_LAST = "SELECT COALESCE(max(command_id), 0) FROM intents WHERE ? IS NULL OR bin_number = ?"
 _ALL = ""
 """The label of a row in `carried` that is about the bin's contents, not the wanted list."""
 
@@ -33,7 +39,7 @@ class Contents:
         self.load()
 
     def load(self) -> None:
-        """Count from the beginning, as after a mark was made."""
+        """Count from the beginning."""
         self.bins.clear()
         self.delivered.clear()
         marks = self._db.execute("SELECT bin_number, command_id FROM marks ORDER BY id")
@@ -43,6 +49,23 @@ class Contents:
         for row in self._db.execute(_MOVES).fetchall():
             if row["state"] not in NOT_MOVED:
                 self._add(row, 1)
+
+    def begin_anew(self, bin_number: int | None) -> None:
+        """Count a bin, or with None the wanted list, since the mark that was made last."""
+        sought = "SELECT max(command_id) FROM marks WHERE bin_number IS ?"
+        mark = self._db.execute(sought, [bin_number]).fetchone()[0]
+        self._marks[bin_number] = mark
+        if bin_number is None:
+            self.delivered.clear()
+        else:
+            self.bins.pop(bin_number, None)
+        for row in self._db.execute(f"{_MOVES} AND command_id > ?", [mark]).fetchall():
+            if row["state"] in NOT_MOVED:
+                continue
+            if bin_number is None and row["label_id"]:
+                self._count(row["bin_number"], row["label_id"], 1)
+            elif bin_number == row["bin_number"]:
+                self._count(row["bin_number"], _ALL, 1)
 
     def add(self, command_id: int, items: int) -> None:
         """Count a command, 1, or take it off again, -1."""
@@ -105,13 +128,9 @@ class Contents:
         return self._marks.get(bin_number, 0)
 
     def _mark(self, bin_number: int | None, now_s: float) -> int:
-        moves = [
-            row
-            for row in self._db.execute(_MOVES)
-            if bin_number is None or row["bin_number"] == bin_number
-        ]
-        waiting = [r["command_id"] for r in moves if r["state"] in (None, ReceiptState.ACCEPTED)]
-        last = min(waiting) - 1 if waiting else max((r["command_id"] for r in moves), default=0)
+        about = [bin_number, bin_number]
+        waiting = self._db.execute(_FIRST_WAITING, about).fetchone()[0]
+        last = waiting - 1 if waiting else self._db.execute(_LAST, about).fetchone()[0]
         made = self._db.execute(
             "INSERT INTO marks (bin_number, command_id, at_s) VALUES (?, ?, ?)",
             [bin_number, max(last, self._marked(bin_number)), now_s],

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +33,21 @@ class Case:
     decided_at_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that saw items.
+
+    Attributes:
+        sha256: Of its file.
+        labels: What it knows.
+        thresholds: Of each of them.
+    """
+
+    sha256: str
+    labels: tuple[Label, ...]
+    thresholds: tuple[float, ...]
+
+
 def model_values(facts: Facts) -> dict[str, Any]:
     """The row of the model that saw an item."""
     return {
@@ -62,24 +76,30 @@ def evidence_values(item_id: int, decision: SortDecision, facts: Facts) -> dict[
     }
 
 
-def labels_of(row: Mapping[str, Any]) -> tuple[Label, ...]:
-    """The labels of a row of `models`."""
+def model_of(row: sqlite3.Row) -> Model:
+    """The model of a row of `models`."""
     named = json.loads(row["labels"])
-    return tuple(Label(index, id_, name) for index, (id_, name) in enumerate(named))
+    labels = tuple(Label(index, id_, name) for index, (id_, name) in enumerate(named))
+    return Model(row["sha256"], labels, tuple(json.loads(row["thresholds"])))
 
 
-def case_of(row: sqlite3.Row, model: Mapping[str, Any]) -> Case:
+def case_of(row: sqlite3.Row, model: Model) -> Case:
     """What a decision rested on.
 
     Args:
         row: Of `evidence`, with `label_ids` of its item.
-        model: The row of `models` of the model that saw it.
+        model: The model that saw it.
+
+    Raises:
+        ValueError: There is not one probability for each label.
     """
-    labels = labels_of(model)
-    by_id = {label.id: label for label in labels}
+    by_id = {label.id: label for label in model.labels}
+    probabilities = np.frombuffer(row["probabilities"], FLOAT32).astype(np.float32)
+    if len(probabilities) != len(model.labels):
+        raise ValueError(f"{len(probabilities)} probabilities, {len(model.labels)} labels")
     evidence = Evidence(
         labels=tuple(by_id[label_id] for label_id in json.loads(row["label_ids"])),
-        probabilities=np.frombuffer(row["probabilities"], FLOAT32).astype(np.float32),
+        probabilities=probabilities,
         frames=row["frames"],
         agreeing=row["agreeing"],
         needed=row["needed"],
@@ -89,7 +109,7 @@ def case_of(row: sqlite3.Row, model: Mapping[str, Any]) -> Case:
         objects=row["objects"],
         focus=row["focus"],
     )
-    return Case(evidence, _facts(row["facts"], labels, model), row["decided_at_s"])
+    return Case(evidence, _facts(row["facts"], model), row["decided_at_s"])
 
 
 def _facts_values(facts: Facts) -> dict[str, Any]:
@@ -106,14 +126,14 @@ def _facts_values(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _facts(packed: bytes, labels: tuple[Label, ...], model: Mapping[str, Any]) -> Facts:
+def _facts(packed: bytes, model: Model) -> Facts:
     values = json.loads(zlib.decompress(packed))
     return Facts(
         machine=_machine(values["machine"]),
         bins=tuple(Bin(number, name) for number, name in values["bins"]),
-        labels=labels,
-        model_sha256=model["sha256"],
-        thresholds=tuple(json.loads(model["thresholds"])),
+        labels=model.labels,
+        model_sha256=model.sha256,
+        thresholds=model.thresholds,
         contents=dict(values["contents"]),
         delivered={(label_id, number): items for label_id, number, items in values["delivered"]},
         belt=BeltReading(*values["belt"]) if values["belt"] else None,

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,6 +153,9 @@ _ADVICE = {
     sqlite3.SQLITE_IOERR: "the disk does not work; check its connection and its free space",
 }
 
+_SENSELESS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, zlib.error)
+"""What reading values raises that are not as they were written."""
+
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
@@ -181,3 +185,17 @@ def translated(path: Path) -> Iterator[None]:
     except OSError as error:
         advice = "its folder cannot be made; give a path this user may write"
         raise JournalError(f"journal {path}: {advice} ({error})") from error
+
+
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """The same for what only reads: values that no release writes are an error, too."""
+    with translated(path):
+        try:
+            yield
+        except _SENSELESS as error:
+            found = f"{type(error).__name__}: {error}"
+            raise JournalError(
+                f"journal {path}: a record holds what no release writes ({found}); compare it with"
+                " a copy you trust, or move it away, and a new one is begun"
+            ) from error

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from edge.balance import Balance
 from edge.domain import Label
 from edge.journal_chain import Verified, verify
-from edge.journal_evidence import Case, case_of, labels_of
-from edge.journal_file import open_to_read, translated
+from edge.journal_evidence import Case, Model, case_of, model_of
+from edge.journal_file import open_to_read, understood
 from edge.journal_records import balance_of, counted
 from sorter_firmware_bridge.bins import Bin, ReceiptState
 
@@ -89,49 +89,49 @@ class JournalReader:
         self._db = open_to_read(path)
 
     @cached_property
-    def models(self) -> dict[str, dict[str, Any]]:
+    def models(self) -> dict[str, Model]:
         """The models that saw its items, by their SHA-256."""
-        with translated(self._path):
-            return {row["sha256"]: dict(row) for row in self._db.execute("SELECT * FROM models")}
+        with understood(self._path):
+            return {row["sha256"]: model_of(row) for row in self._db.execute(_MODELS)}
 
     @property
     def labels(self) -> dict[str, tuple[Label, ...]]:
         """The labels of each model, by its SHA-256."""
-        return {sha256: labels_of(model) for sha256, model in self.models.items()}
+        return {sha256: model.labels for sha256, model in self.models.items()}
 
     def balance(self) -> Balance:
         """What became of all items."""
-        with translated(self._path):
+        with understood(self._path):
             _, counts = counted(self._db)
         return balance_of(counts.total(), counts)
 
     def verify(self) -> Verified:
         """Compute the chain anew."""
-        with translated(self._path):
+        with understood(self._path):
             return verify(self._db)
 
     def has_record(self, head: str) -> bool:
         """Whether a hash that was noted is that of a record of this journal."""
-        with translated(self._path):
+        with understood(self._path):
             known = "SELECT 1 FROM chain WHERE hash = ? UNION SELECT 1 FROM anchor WHERE hash = ?"
             wanted = bytes.fromhex(head)
             return self._db.execute(known, [wanted, wanted]).fetchone() is not None
 
     def kept_frames(self) -> dict[int, str]:
         """SHA-256 of each picture that was kept, by its item."""
-        with translated(self._path):
+        with understood(self._path):
             rows = self._db.execute("SELECT item_id, sha256 FROM frames").fetchall()
         return {row["item_id"]: row["sha256"] for row in rows}
 
     def count(self) -> int:
         """How many items there are."""
-        with translated(self._path):
+        with understood(self._path):
             return int(self._db.execute("SELECT count(*) FROM items").fetchone()[0])
 
     def story(self) -> Iterator[Record | Mark]:
         """Items and marks, in the order in which they were written."""
         told = "SELECT kind, name FROM chain WHERE kind IN ('item', 'mark') ORDER BY n"
-        with translated(self._path):
+        with understood(self._path):
             for kind, name in self._db.execute(told):
                 found = self._mark(name) if kind == "mark" else self._record(name)
                 if found is not None:
@@ -139,20 +139,24 @@ class JournalReader:
 
     def lying(self) -> list[Lying]:
         """What lies in the bins since they were emptied, by bin and label."""
-        with translated(self._path):
-            rows = self._db.execute(_LYING).fetchall()
-        found: dict[tuple[Bin, str | None], Lying] = {}
-        for row in rows:
-            key = Bin(row["bin_number"], row["bin_name"]), row["label_id"]
-            entry = found.setdefault(key, Lying(*key, {}))
-            entry.states[row["state"] or ReceiptState.ACCEPTED] = row["items"]
-        return list(found.values())
+        with understood(self._path):
+            found: dict[tuple[Bin, str | None], Lying] = {}
+            for row in self._db.execute(_LYING):
+                key = Bin(row["bin_number"], row["bin_name"]), row["label_id"]
+                entry = found.setdefault(key, Lying(*key, {}))
+                entry.states[row["state"] or ReceiptState.ACCEPTED] = row["items"]
+            return list(found.values())
 
     def pruned_in_bins(self) -> dict[int, int]:
         """Items in a bin whose rows were pruned, so that their labels are not known."""
-        with translated(self._path):
+        with understood(self._path):
             rows = self._db.execute("SELECT bin_number, items FROM carried WHERE label_id = ''")
-            return {row["bin_number"]: row["items"] for row in rows if row["items"]}
+            return {row["bin_number"]: int(row["items"]) for row in rows if row["items"]}
+
+    def last_names(self) -> dict[int, str]:
+        """What each bin was called when something was sent there last, by its number."""
+        with understood(self._path):
+            return {number: name for number, name, _ in self._db.execute(_LAST_NAMES)}
 
     def close(self) -> None:
         """Let go of the file. Safe to call twice."""
@@ -181,7 +185,7 @@ class JournalReader:
         sent = row["command_id"] is not None
         return Record(
             item_id=row["id"],
-            seen_at_s=row["seen_at_s"],
+            seen_at_s=float(row["seen_at_s"]),
             label_ids=tuple(json.loads(row["label_ids"])),
             reason=row["reason"],
             text=row["explanation"],
@@ -194,7 +198,10 @@ class JournalReader:
         )
 
 
+_MODELS = "SELECT * FROM models"
 _RECORD = "SELECT * FROM entries LEFT JOIN evidence ON evidence.item_id = entries.id WHERE id = ?"
+# Of each group, SQLite gives the name of the row with the maximum.
+_LAST_NAMES = "SELECT bin_number, bin_name, max(command_id) FROM intents GROUP BY bin_number"
 _LYING = """
 SELECT bin_number, bin_name, label_id, state, count(*) AS items FROM entries
 WHERE command_id > COALESCE(

@@ -178,7 +178,9 @@ def _belt(file: PolicySections) -> Belt | None:
 def _backpressure(feeder: FeederSection) -> Backpressure | None:
     if feeder.pause_at is None:
         if feeder.resume_at is not None:
-            raise ConfigError(f"feeder.resume_at: found {feeder.resume_at} without pause_at")
+            raise ConfigError(
+                f"feeder.resume_at: found {feeder.resume_at} without pause_at; give both"
+            )
         return None
     resume_at = feeder.pause_at - 1 if feeder.resume_at is None else feeder.resume_at
     return Backpressure(feeder.pause_at, resume_at)
@@ -204,7 +206,7 @@ def _overflows(path: Path, text: str, file: PolicySections) -> Iterator[str]:
         line = line_of(text, ["bin", str(place), "overflow"])
         where = f"{path}, line {line}: bin.{place}.overflow: found {entry.overflow!r}"
         if entry.overflow is not None and entry.capacity is None:
-            yield f"{where} without capacity; a bin without one is never full"
+            yield f"{where} without capacity; a bin without one is never full, so give it one"
         elif entry.overflow is not None and entry.overflow not in names:
             yield f"{where}, which is no bin; there are {', '.join(map(repr, names))}"
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from edge.decision import Verdict, decide_evidence, policy_problems
-from edge.errors import ConfigError
 from edge.facts import Facts
-from edge.journal_evidence import Case
 from edge.journal_reader import JournalReader, Mark, Record
 from edge.policy import Policy
 from sorter_firmware_bridge.bins import Bin
@@ -21,7 +19,7 @@ class Moved:
     """An item that another policy would send elsewhere.
 
     Attributes:
-        record: As it was decided.
+        record: As it was decided, without its `case`.
         verdict: As it would be decided.
     """
 
@@ -80,19 +78,15 @@ class Replayed:
         return self.before.bins.total()
 
 
-def check_policy(policy: Policy, reader: JournalReader) -> None:
-    """Refuse a policy that does not fit the models of a journal.
-
-    Raises:
-        ConfigError: One line for each problem of each model.
-    """
-    problems = [
-        f"with model {sha256[:12]} of the journal: {problem}"
-        for sha256, labels in reader.labels.items()
-        for problem in policy_problems(policy, [label.id for label in labels])
-    ]
-    if problems:
-        raise ConfigError("\n".join(dict.fromkeys(problems)))
+def policy_misfits(policy: Policy, reader: JournalReader) -> list[str]:
+    """What is wrong with a policy for the models of a journal; each problem once."""
+    return list(
+        dict.fromkeys(
+            problem
+            for labels in reader.labels.values()
+            for problem in policy_problems(policy, [label.id for label in labels])
+        )
+    )
 
 
 def replay(story: Iterable[Record | Mark], policy: Policy) -> Replayed:
@@ -108,13 +102,18 @@ def replay(story: Iterable[Record | Mark], policy: Policy) -> Replayed:
     """
     found = Replayed()
     apart = _Apart()
+    own = policy.digest
     for entry in story:
         if isinstance(entry, Mark):
             apart.emptied(entry.bin_number)
         elif entry.case is None:
             found.without_evidence.append(entry.item_id)
         else:
-            verdict = _decided(entry, entry.case, policy, apart, found)
+            facts = apart.facts(entry.case.facts)
+            if entry.policy_sha256 != own:
+                facts = _with_bins(facts, policy, found)
+            seen, decided_at_s = entry.case.evidence, entry.case.decided_at_s
+            verdict = decide_evidence(seen, policy, facts, decided_at_s)
             apart.went(entry, verdict)
             _count(found, entry, verdict)
     return found
@@ -155,18 +154,17 @@ class _Apart:
             self._delivered[label_id, bin_.number] += items
 
 
-def _decided(record: Record, case: Case, policy: Policy, apart: _Apart, found: Replayed) -> Verdict:
-    facts = apart.facts(case.facts)
-    if record.policy_sha256 != policy.digest:
-        # Else a policy with another bin would move nothing, because the machine had it not yet.
-        missing = [bin_ for bin_ in policy.bins if bin_ not in facts.bins]
-        found.new_bins.update(missing)
-        facts = replace(facts, bins=(*facts.bins, *missing))
-    return decide_evidence(case.evidence, policy, facts, case.decided_at_s)
+def _with_bins(facts: Facts, policy: Policy, found: Replayed) -> Facts:
+    # Else a policy with another bin would move nothing, because the machine had it not yet.
+    missing = [bin_ for bin_ in policy.bins if bin_ not in facts.bins]
+    found.new_bins.update(missing)
+    return replace(facts, bins=(*facts.bins, *missing))
 
 
 def _count(found: Replayed, record: Record, verdict: Verdict) -> None:
     found.before.add(record.bin, record.reason, record.needs_person)
+    # Without what it was seen by: a long journal would not fit into memory.
+    record = replace(record, case=None)
     found.after.add(verdict.target, verdict.reason, verdict.reason.needs_person)
     if record.bin != verdict.target:
         found.moved.append(Moved(record, verdict))

@@ -1,6 +1,7 @@
 """What a replay found, as tables for a person and as JSON for a program."""
 
 import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -26,15 +27,18 @@ def show(found: Replayed, names: dict[str, Label], console: Console, every: bool
     """
     console.print(f"{_items(found.items)} decided again; {len(found.moved)} would go elsewhere.")
     for note in notes(found):
-        console.print(f"[dim]{note}[/]")
+        console.print(Text(note, "dim"))
     if not found.items:
         return
-    console.print(_counts("bin", _by_bin(found.before), _by_bin(found.after)))
-    console.print(_counts("reason", dict(found.before.reasons), dict(found.after.reasons)))
-    before, after = found.before.review_rate, found.after.review_rate
+    bins = sorted(bin_ for bin_ in {*found.before.bins, *found.after.bins} if bin_ is not None)
     console.print(
-        f"For a person: {before:.1%} before, {after:.1%} after "
-        f"({(after - before) * 100:+.1f} points)."
+        _counts("bin", map(_named, (*bins, None)), _by_bin(found.before), _by_bin(found.after))
+    )
+    before, after = found.before.reasons, found.after.reasons
+    console.print(_counts("reason", sorted({*before, *after}), before, after))
+    was, is_ = found.before.review_rate, found.after.review_rate
+    console.print(
+        f"For a person: {was:.1%} before, {is_:.1%} after ({(is_ - was) * 100:+.1f} points)."
     )
     if found.moved:
         console.print(_moves(found.moved if every else found.moved[:ROWS], names))
@@ -86,14 +90,17 @@ def _named(bin_: Bin | None) -> str:
     return f"{bin_.number} {bin_.name}" if bin_ else NOT_MOVED
 
 
-def _counts(what: str, before: dict[str, int], after: dict[str, int]) -> Table:
+def _counts(
+    what: str, keys: Iterable[str], before: Mapping[str, int], after: Mapping[str, int]
+) -> Table:
     table = Table()
     table.add_column(what, overflow="fold")
     for column in ("before", "after", "change"):
         table.add_column(column, justify="right")
-    keys = sorted({*before, *after}, key=lambda key: (key == NOT_MOVED, key))
     for key in keys:
         was, is_ = before.get(key, 0), after.get(key, 0)
+        if not (was or is_):
+            continue
         table.add_row(Text(key), str(was), str(is_), f"{is_ - was:+d}" if is_ != was else "")
     return table
 
@@ -106,13 +113,20 @@ def _moves(moved: list[Moved], names: dict[str, Label]) -> Table:
         record = move.record
         table.add_row(
             str(record.item_id),
-            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.seen_at_s)),
+            _when(record.seen_at_s),
             Text(", ".join(_label(id_, names) for id_ in record.label_ids) or "nothing"),
             Text(_named(record.bin)),
             Text(_named(move.verdict.target)),
-            _why(record.reason, str(move.verdict.reason)),
+            Text(_why(record.reason, str(move.verdict.reason))),
         )
     return table
+
+
+def _when(at_s: float) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at_s))
+    except (OSError, OverflowError, ValueError):
+        return "no such time"
 
 
 def _why(before: str, after: str) -> str:

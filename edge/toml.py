@@ -117,6 +117,15 @@ def where_named(path: Path, text: str, problem: str) -> str:
     return f"{path}, line {line}" if line else str(path)
 
 
+def where_quoted(path: Path, text: str, problem: str) -> str:
+    """File and line of what a problem quotes first, where the file quotes it first."""
+    quoted = problem.split("'")[1::2]
+    for number, line in enumerate(text.splitlines(), start=1):
+        if quoted and re.search(rf"[\"']{re.escape(quoted[0])}[\"']", line.partition("#")[0]):
+            return f"{path}, line {number}"
+    return str(path)
+
+
 def line_of(text: str, location: list[str]) -> int | None:
     """The line, from 1, on which a key stands; its table's line if the key does not occur."""
     lines = text.splitlines()

@@ -1,5 +1,6 @@
 """How many of what lie in each bin."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ class BinContents:
 
 
 def bins_of(reader: JournalReader, with_unknown: bool = False) -> tuple[BinContents, ...]:
-    """What lies in each bin.
+    """What lies in each bin; one that was renamed goes by its last name.
 
     Args:
         reader: Of the journal.
@@ -63,14 +64,14 @@ def bins_of(reader: JournalReader, with_unknown: bool = False) -> tuple[BinConte
     counts = (*SURE, *MAY_BE) if with_unknown else SURE
     names = {label.id: label.name for labels in reader.labels.values() for label in labels}
     lying, pruned = reader.lying(), reader.pruned_in_bins()
-    bins = sorted({entry.bin for entry in lying})
+    called = reader.last_names()
     return tuple(
         BinContents(
-            bin_,
-            _lots((e for e in lying if e.bin == bin_), names, counts),
-            pruned.get(bin_.number, 0),
+            Bin(number, called.get(number, f"bin {number}")),
+            _lots((e for e in lying if e.bin.number == number), names, counts),
+            pruned.get(number, 0),
         )
-        for bin_ in bins
+        for number in sorted({entry.bin.number for entry in lying} | set(pruned))
     )
 
 
@@ -91,10 +92,12 @@ def chosen(bins: Iterable[BinContents], named: str) -> BinContents:
 def _lots(
     lying: Iterable[Lying], names: dict[str, str], states: Collection[str]
 ) -> tuple[Lot, ...]:
-    lots = []
+    quantities: Counter[str | None] = Counter()
     for entry in lying:
-        quantity = sum(entry.states.get(state, 0) for state in states)
-        if quantity:
-            name = names.get(entry.label_id, "") if entry.label_id else "no one brick type"
-            lots.append(Lot(entry.label_id, name, quantity))
+        quantities[entry.label_id] += sum(entry.states.get(state, 0) for state in states)
+    lots = [
+        Lot(label_id, names.get(label_id, "") if label_id else "no one brick type", quantity)
+        for label_id, quantity in quantities.items()
+        if quantity
+    ]
     return tuple(sorted(lots, key=lambda lot: (lot.label_id is None, lot.label_id or "")))

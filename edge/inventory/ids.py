@@ -104,7 +104,9 @@ def _ids(path: Path, rows: list[tuple[int, list[str]]], columns: int) -> Ids:
             found = ",".join(fields)[:80]
             problems.append(f"{where}: found {found!r}; expected {columns} fields, an id first")
         elif fields[0] in seen:
-            problems.append(f"{where}: found {fields[0]!r} again, as in line {seen[fields[0]]}")
+            problems.append(
+                f"{where}: found {fields[0]!r} again, as in line {seen[fields[0]]}; keep one"
+            )
         else:
             seen[fields[0]] = number
             for ids, field in zip(given, fields[1:], strict=False):

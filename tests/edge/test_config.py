@@ -212,6 +212,13 @@ def test_only_the_simulated_machine_arms_itself(tmp_path: Path) -> None:
     assert "line 4: machine.arm_at_start: found true with driver 'none'" in message
 
 
+def test_a_veto_that_could_never_be_is_refused(tmp_path: Path) -> None:
+    veto = CAMERA + "[sorting]\nveto = true\n"
+    message = refusal(tmp_path, veto)
+    assert "line 4: sorting.veto: found true without [items] empty_at_start" in message
+    assert read_config(written(tmp_path, veto + "[items]\nempty_at_start = true\n"))
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "localhost", "::", ""])
 def test_the_page_stays_on_this_machine(tmp_path: Path, host: str) -> None:
     message = refusal(tmp_path, CAMERA + f'[dashboard]\nhost = "{host}"\n')

@@ -316,6 +316,39 @@ def test_a_damaged_journal_is_named(journal: Journal, path: Path) -> None:
         Journal(JournalSettings(path), AT_S)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE receipts SET state = 'vanished'",
+        "INSERT INTO pruned VALUES ('vanished', 3)",
+        "INSERT INTO pruned VALUES ('fired', 'many')",
+        "INSERT INTO carried VALUES (1, '', 'many')",
+    ],
+)
+def test_what_no_release_writes_is_refused(journal: Journal, path: Path, statement: str) -> None:
+    _send(journal, ReceiptState.FIRED)
+    journal.close()
+    _changed(path, "receipts_stay", statement)
+    with pytest.raises(JournalError, match=r"holds what no release writes .* move it away"):
+        Journal(JournalSettings(path), AT_S)
+
+
+def test_an_item_that_cannot_be_read_is_an_error_of_ours(journal: Journal, path: Path) -> None:
+    """So that the machine is stopped, and the camera goes on."""
+    _send(journal, ReceiptState.FIRED)
+    _changed(path, "items_stay", "UPDATE items SET label_ids = 'none'")
+    with pytest.raises(JournalError, match="holds what no release writes"):
+        journal.recent(1)
+
+
+def _changed(path: Path, trigger: str, statement: str) -> None:
+    db = sqlite3.connect(path)
+    db.execute(f"DROP TRIGGER {trigger}")
+    db.execute(statement)
+    db.commit()
+    db.close()
+
+
 @pytest.mark.usefixtures("journal")
 def test_a_journal_in_use_is_refused(path: Path) -> None:
     with pytest.raises(JournalError, match="another process is using it"):

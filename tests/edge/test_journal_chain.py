@@ -124,6 +124,11 @@ def test_the_hashes_are_what_is_said_of_them(path: Path) -> None:
         ),
         ("DELETE FROM chain WHERE n = 4", "record 4 was removed from the chain"),
         ("UPDATE chain SET hash = digest WHERE n = 4", r"record 4 .* does not follow"),
+        ("UPDATE chain SET kind = 'tale' WHERE n = 4", r"record 4 \(tale .* nothing of that kind"),
+        ("INSERT INTO prunings (item_ids) VALUES ('all')", "pruning 1 was changed"),
+        ("INSERT INTO prunings (item_ids) VALUES ('[[1]]')", "pruning 1 was changed"),
+        ("INSERT INTO pruned VALUES ('fired', 2)", "counted wrongly: 5 items, 3 seen"),
+        ("INSERT INTO pruned VALUES ('fired', -1)", "counted wrongly: 2 items, 3 seen"),
         ("DELETE FROM chain WHERE n > 12", "the end was cut off: there were 15 records, 12"),
     ],
 )

@@ -4,7 +4,10 @@ import csv
 import io
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from edge.errors import EdgeError
 from edge.kept_frames import FrameSettings, folder_of, path_of
 from sorter_firmware_bridge.drivers.simulated import Fault, FaultKind, SimulatedSettings
 
+ROOT = Path(__file__).resolve().parents[2]
 POLICY = """
 [sorting]
 mode = "single"
@@ -70,6 +74,16 @@ def error(*arguments: object) -> str:
     return str(result.exception)
 
 
+def changed(path: Path, statement: str) -> None:
+    """Change a journal as somebody would who knows SQLite."""
+    with closing(sqlite3.connect(path)) as db:
+        triggers = db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in triggers:
+            db.execute(f"DROP TRIGGER {name}")
+        db.execute(statement)
+        db.commit()
+
+
 def policy(rig: Rig, margin: float, label: str | None = None) -> Path:
     path = rig.path.with_name("new.toml")
     own = rig.label(SORTED_INDEX).id
@@ -105,12 +119,27 @@ def test_long_lists_end_unless_all_is_asked_for(rig: Rig, monkeypatch: pytest.Mo
 
 def test_replay_says_what_is_wrong_with_a_policy(rig: Rig) -> None:
     wrong = policy(rig, 0.2, label="4711")
-    assert "label '4711' does not exist in this model" in error(
+    assert "new.toml, line 11: label '4711' does not exist in this model" in error(
         "replay", rig.path, "--policy", wrong
     )
     assert "cannot be read" in error(
         "replay", rig.path, "--policy", rig.path.with_name("none.toml")
     )
+
+
+def test_replay_prints_names_as_they_are(rig: Rig) -> None:
+    path = policy(rig, 0.97)
+    path.write_text(path.read_text().replace('"review"', '"[/b]look"'))
+    text = said("replay", rig.path, "--policy", path)
+    assert "The machine is taken to have bin 3 '[/b]look'" in text
+    assert "3 [/b]look" in text
+
+
+def test_replay_lists_bins_by_their_number(rig: Rig) -> None:
+    path = policy(rig, 0.97)
+    path.write_text(path.read_text().replace("number = 3", "number = 20"))
+    text = said("replay", rig.path, "--policy", path)
+    assert text.index("1 bricks") < text.index("2 rest") < text.index("20 review")
 
 
 # --- export ---
@@ -171,13 +200,28 @@ def test_export_to_a_place_that_takes_no_file_is_an_error(rig: Rig) -> None:
     )
 
 
+def test_a_bin_that_was_renamed_is_one_bin(rig: Rig) -> None:
+    rig.pipeline.close()
+    changed(rig.path, "UPDATE intents SET bin_name = 'old bricks' WHERE command_id = 1")
+    rows = list(csv.DictReader(io.StringIO(said("export", rig.path, "--format", "csv"))))
+    assert [(row["bin_name"], row["quantity"]) for row in rows] == [("bricks", "2"), ("rest", "1")]
+    assert "<QTY>2</QTY>" in said("export", rig.path, "--format", "bricklink", "--bin", "1")
+
+
+def test_a_bin_of_which_all_rows_were_pruned_is_told_of(rig: Rig) -> None:
+    rig.pipeline.close()
+    changed(rig.path, "INSERT INTO carried VALUES (7, '', 5)")
+    result = call("export", rig.path, "--format", "csv")
+    assert "bin 7 'bin 7': 5 items more, whose rows were pruned" in result.stderr
+
+
 # --- check-journal ---
 
 
 def test_a_journal_that_is_whole_says_its_head(rig: Rig) -> None:
     text = said("check-journal", rig.path)
     assert f"head: {rig.journal.head}" in text
-    assert "pictures: 4 there, 0 removed by quota, none changed" in text
+    assert "pictures: 4 there, 0 gone, none changed" in text
     assert said("check-journal", rig.path, "--head", rig.journal.head)
     assert "is no record of it" in error("check-journal", rig.path, "--head", "0" * 64)
     assert "expected the 64 hex digits" in error("check-journal", rig.path, "--head", "12")
@@ -186,17 +230,69 @@ def test_a_journal_that_is_whole_says_its_head(rig: Rig) -> None:
 def test_a_picture_that_was_changed_shows(rig: Rig) -> None:
     path_of(folder_of(rig.path), 2).write_bytes(b"another")
     path_of(folder_of(rig.path), 1).unlink()
-    assert "3 there, 1 removed by quota, 1 CHANGED: [2]" in said("check-journal", rig.path)
+    assert "3 there, 1 gone, 1 CHANGED: [2]" in said("check-journal", rig.path)
 
 
 def test_a_record_that_was_changed_is_named(rig: Rig) -> None:
     rig.pipeline.close()
-    db = sqlite3.connect(rig.path)
-    db.execute("DROP TRIGGER items_stay")
-    db.execute("UPDATE items SET reason = 'wanted' WHERE id = 3")
-    db.commit()
-    db.close()
+    changed(rig.path, "UPDATE items SET reason = 'wanted' WHERE id = 3")
     assert "(item 3) was changed" in error("check-journal", rig.path)
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        (
+            "UPDATE receipts SET state = 'vanished' WHERE state = 'confirmed'",
+            "confirmed) was removed",
+        ),
+        ("UPDATE items SET label_ids = 'none' WHERE id = 2", "(item 2) was changed"),
+        ("UPDATE items SET label_ids = '[\"zzz\"]' WHERE id = 2", "(item 2) was changed"),
+        ("UPDATE items SET seen_at_s = 'once' WHERE id = 2", "(item 2) was changed"),
+        ("UPDATE evidence SET facts = x'0011' WHERE item_id = 2", "(evidence 2) was changed"),
+        ("UPDATE evidence SET probabilities = x'00112233'", "(evidence 1) was changed"),
+        ("UPDATE evidence SET begun_by = 'zz' WHERE item_id = 2", "(evidence 2) was changed"),
+        ("UPDATE models SET labels = 'none'", " was changed"),
+        ("UPDATE intents SET bin_number = 999 WHERE item_id = 2", "(intent 2) was changed"),
+        ("INSERT INTO pruned VALUES ('vanished', 0)", "holds what no release writes"),
+    ],
+)
+def test_what_no_release_writes_is_one_message(rig: Rig, statement: str, named: str) -> None:
+    rig.pipeline.close()
+    changed(rig.path, statement)
+    assert named in error("check-journal", rig.path)
+    said_ = error("replay", rig.path, "--policy", policy(rig, 0.97))
+    assert "a record holds what no release writes" in said_
+    assert "compare it with a copy you trust" in said_
+
+
+def test_a_time_that_cannot_be_is_said_to_be_none(rig: Rig) -> None:
+    rig.pipeline.close()
+    changed(rig.path, "UPDATE items SET seen_at_s = 1e300")
+    assert "no such time" in said("replay", rig.path, "--policy", policy(rig, 0.97))
+
+
+# --- standard output ---
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no disk that is always full")
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("command", ["replay", "replay --json", "export", "check-journal"])
+def test_an_output_that_takes_nothing_is_no_trace(rig: Rig, command: str, closed: bool) -> None:
+    more = {"replay": ["--policy", str(policy(rig, 0.97))], "export": ["--format", "csv"]}
+    name, *options = command.split()
+    call = [sys.executable, "-c", "from edge.cli import main; main()", name, str(rig.path)]
+    shell = f'"$@" >{"&-" if closed else "/dev/full"}'
+    done = subprocess.run(
+        ["sh", "-c", shell, "sh", *call, *options, *more.get(name, [])],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if closed else 1), done.stderr
+    assert closed or "error: standard output cannot be written (No space left" in done.stderr
 
 
 # --- files that are none ---

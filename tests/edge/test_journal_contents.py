@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from edge.decision import Reason, SortDecision
 from edge.journal import Journal, JournalSettings
+from edge.journal_contents import Contents
 from sorter_firmware_bridge.bins import Bin, Cause, Receipt, ReceiptState
 
 BRICKS, PLATES = Bin(1, "bricks"), Bin(2, "plates")
@@ -111,6 +112,24 @@ def test_an_order_begun_anew_leaves_the_bins_as_full_as_they_are(journal: Journa
     assert journal.delivered == {}
     _sent(journal)
     assert journal.delivered == {("3001", 1): 1}
+
+
+def test_to_empty_a_bin_reads_no_more_than_what_followed(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine waits for it: with a long journal, counting all again would trip its watchdog."""
+    for _ in range(50):
+        _sent(journal, ReceiptState.FIRED)
+    _sent(journal, ReceiptState.ACCEPTED, target=PLATES)
+    monkeypatch.setattr(Contents, "load", _never)
+    journal.empty_bin(1, AT_S)
+    assert journal.contents == {2: 1}
+    journal.begin_order(AT_S)
+    assert journal.delivered == {("3001", 2): 1}
+
+
+def _never(contents: Contents) -> None:
+    raise AssertionError("counted all again")
 
 
 def test_what_was_pruned_is_still_in_its_bin(journal: Journal, path: Path) -> None:

@@ -119,7 +119,8 @@ def test_a_loop_is_refused_in_a_whole_edge_toml(tmp_path: Path) -> None:
     [
         (
             TWO.replace("capacity = 5\n", "", 1),
-            "line 5: bin.0.overflow: found 'b' without capacity",
+            "line 5: bin.0.overflow: found 'b' without capacity; a bin without one is never full,"
+            " so give it one",
         ),
         (
             TWO.replace('overflow = "a"', 'overflow = "c"'),
@@ -147,7 +148,10 @@ def test_a_loop_is_refused_in_a_whole_edge_toml(tmp_path: Path) -> None:
             '[belt]\nspeed_mm_s = 9.0\nsensor = "s"\nmm_per_tick = 1.0\n',
             "line 2: belt.speed_mm_s: found both of speed_mm_s and sensor",
         ),
-        ("[feeder]\nresume_at = 2\n", "line 2: feeder.resume_at: found 2 without pause_at"),
+        (
+            "[feeder]\nresume_at = 2\n",
+            "line 2: feeder.resume_at: found 2 without pause_at; give both",
+        ),
         (
             "[feeder]\npause_at = 2\nresume_at = 2\n",
             "line 3: feeder.resume_at (below pause_at): found 2, expected 0..1",

@@ -42,7 +42,7 @@ def test_what_a_user_gives_comes_first(file: Path) -> None:
         ("ldraw_id,bricklink_id\n,3001\n", "line 2: found ',3001'; expected 2 fields, an id first"),
         (
             "ldraw_id,bricklink_id\n3001,1\n3003,2\n3001,3\n",
-            "line 4: found '3001' again, as in line 2",
+            "line 4: found '3001' again, as in line 2; keep one",
         ),
     ],
 )
