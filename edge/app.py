@@ -270,6 +270,8 @@ def _about(config: Config, bundle: Bundle) -> About:
         machine_kind=config.machine.driver,
         camera=_shown(config.camera.source),
         lime=config.explain.lime_of is not None,
+        bins=tuple((bin_, config.policy.capacity_of(bin_.name)) for bin_ in config.policy.bins),
+        wanted=bool(config.policy.wanted),
     )
 
 

@@ -9,7 +9,7 @@ from edge.explain.worker.progress import Progress
 from edge.handoff import Published, RequestQueue
 from edge.journal import Balance, Entry
 from edge.line import LineReport
-from sorter_firmware_bridge.bins import Hello, MachineState, Receipt
+from sorter_firmware_bridge.bins import Bin, Hello, MachineState, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,8 @@ class About:
         machine_kind: For example "simulated".
         camera: Description without secrets.
         lime: Whether LIME can be asked for.
+        bins: The configured bins, each with how many items it holds; None is any number.
+        wanted: Whether there is a wanted list.
     """
 
     bundle_name: str
@@ -93,6 +95,8 @@ class About:
     machine_kind: str
     camera: str
     lime: bool = True
+    bins: tuple[tuple[Bin, int | None], ...] = ()
+    wanted: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,8 +10,10 @@ from flask import Response, jsonify, request
 from edge.board import (
     ArmRequest,
     CancelLimeRequest,
+    EmptyBinRequest,
     ExplainRequest,
     LimeRequest,
+    NewOrderRequest,
     Request,
     Requests,
     StopRequest,
@@ -92,6 +94,26 @@ class ApiViews:
         if number is None:
             return problem(400, 'expected {"number": <n>} with the number of a LIME')
         return self._ask(CancelLimeRequest(number))
+
+    def empty_bin(self) -> Response:
+        """POST /api/bins/empty {"number": <n>}: somebody emptied it; it counts from zero."""
+        number = _whole("number")
+        if number is None:
+            return problem(400, 'expected {"number": <n>} with the number of a bin')
+        numbers = [bin_.number for bin_, _ in self._shown.board.current().about.bins]
+        if number not in numbers:
+            there = ", ".join(map(str, numbers)) or "none"
+            return problem(400, f"no bin {number}; there are {there}")
+        return self._ask(EmptyBinRequest(number))
+
+    def new_order(self) -> Response:
+        """POST /api/order {"confirm": true}: the wanted list is collected anew."""
+        body = json_body(frozenset({"confirm"}))
+        if body is None or body.get("confirm") is not True:
+            return problem(400, 'what was delivered counts no more; confirm with {"confirm": true}')
+        if not self._shown.board.current().about.wanted:
+            return problem(409, "there is no wanted list; set [[wanted]] in edge.toml")
+        return self._ask(NewOrderRequest())
 
     def health(self) -> Response:
         """GET /healthz: 200 while the pipeline runs, else 503."""

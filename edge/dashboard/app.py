@@ -70,5 +70,7 @@ def _add_api(app: Flask, views: ApiViews) -> None:
     app.add_url_rule("/api/arm", view_func=views.arm, methods=["POST"])
     app.add_url_rule("/api/explain", view_func=views.explain, methods=["POST"])
     app.add_url_rule("/api/lime", view_func=views.ask_lime, methods=["POST"])
+    app.add_url_rule("/api/bins/empty", view_func=views.empty_bin, methods=["POST"])
+    app.add_url_rule("/api/order", view_func=views.new_order, methods=["POST"])
     app.add_url_rule("/api/lime/cancel", view_func=views.cancel_lime, methods=["POST"])
     app.add_url_rule("/healthz", view_func=views.health, methods=["GET"])

@@ -45,6 +45,11 @@ def state_of(snapshot: Snapshot) -> Json:
         "outcome": _outcome(snapshot.entry, snapshot.receipt),
         "recent": [_row(entry, about) for entry in snapshot.recent[:MAX_RECENT]],
         "balance": _balance(snapshot.balance),
+        "bins": _bins(snapshot),
+        "feeding": {
+            "ok": snapshot.line.feeding.ok,
+            "reason": printable(snapshot.line.feeding.reason),
+        },
         "machine": _machine(snapshot),
         "camera": {
             "state": snapshot.camera_state,
@@ -185,6 +190,20 @@ def _balance(balance: Balance) -> Json:
     return {"seen": balance.seen, "parts": parts, "reconciles": balance.reconciles}
 
 
+def _bins(snapshot: Snapshot) -> list[Json]:
+    contents = snapshot.line.contents
+    return [
+        {
+            "number": bin_.number,
+            "name": printable(bin_.name),
+            "items": contents.get(bin_.number, 0),
+            "capacity": capacity,
+            "full": capacity is not None and contents.get(bin_.number, 0) >= capacity,
+        }
+        for bin_, capacity in snapshot.about.bins
+    ]
+
+
 def _machine(snapshot: Snapshot) -> Json:
     machine = snapshot.machine
     return {
@@ -212,6 +231,7 @@ def _about(about: About) -> Json:
         "camera": printable(about.camera),
         "labels": len(about.labels),
         "lime": about.lime,
+        "wanted": about.wanted,
     }
 
 

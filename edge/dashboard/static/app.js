@@ -1,4 +1,5 @@
 // One page: it polls the newest frame and the state, and asks for what a person wants.
+import { renderBins, watchBins } from "./bins.js";
 import { byId, show, write } from "./dom.js";
 import { Decision } from "./decision.js";
 import { get, repeat } from "./http.js";
@@ -15,6 +16,7 @@ const why = new Why();
 const labels = new Labels((index, name) => why.choose(index, name));
 const decision = new Decision();
 const machine = new Machine();
+watchBins();
 let etag = null;
 let model = null;
 let failures = 0;
@@ -43,6 +45,7 @@ function render(state) {
   machine.render(state);
   renderRecent(state.recent);
   renderBalance(state.balance);
+  renderBins(state);
   renderFoot(state);
   document.body.dataset.ready = "yes";
 }

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from dashboard_rig import (
+    ABOUT,
     NOW_S,
     PREPROCESSING,
     SPOTS,
@@ -17,9 +18,18 @@ from dashboard_rig import (
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from edge.board import ArmRequest, CancelLimeRequest, ExplainRequest, LimeRequest, StopRequest
+from edge.board import (
+    ArmRequest,
+    CancelLimeRequest,
+    EmptyBinRequest,
+    ExplainRequest,
+    LimeRequest,
+    NewOrderRequest,
+    StopRequest,
+)
 from edge.dashboard.app import create_app
 from edge.dashboard.shown import TOLD
+from sorter_firmware_bridge.bins import Bin
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -45,6 +55,8 @@ MUTATIONS = {
     "/api/explain": {"label": "3001"},
     "/api/lime": {"sequence": 7},
     "/api/lime/cancel": {"number": 3},
+    "/api/bins/empty": {"number": 2},
+    "/api/order": {"confirm": True},
 }
 
 
@@ -282,6 +294,27 @@ def test_lime_is_cancelled_by_its_number(client: FlaskClient, world: World) -> N
     answer = client.post("/api/lime/cancel", json={"number": 3}, headers=OURS)
     assert (answer.status_code, answer.json) == (202, {"accepted": True})
     assert world.requests.take_all() == [CancelLimeRequest(3)]
+
+
+def test_a_bin_that_was_emptied_is_told_by_its_number(client: FlaskClient, world: World) -> None:
+    world.show(about=replace(ABOUT, bins=((Bin(2, "plates"), 50), (Bin(4, "rest"), None))))
+    answer = client.post("/api/bins/empty", json={"number": 4}, headers=OURS)
+    assert (answer.status_code, answer.json) == (202, {"accepted": True})
+    assert world.requests.take_all() == [EmptyBinRequest(4)]
+    refused = client.post("/api/bins/empty", json={"number": 3}, headers=OURS)
+    assert _error(refused, 400) == "no bin 3; there are 2, 4"
+    for body in ({}, {"number": True}, {"number": "4"}, {"number": 4, "more": 1}, [4]):
+        assert "number" in _error(client.post("/api/bins/empty", json=body, headers=OURS), 400)
+    assert world.requests.take_all() == []
+
+
+def test_a_new_order_needs_a_wanted_list_and_a_word(client: FlaskClient, world: World) -> None:
+    there_is_none = client.post("/api/order", json={"confirm": True}, headers=OURS)
+    assert "[[wanted]]" in _error(there_is_none, 409)
+    world.show(about=replace(ABOUT, wanted=True))
+    assert "confirm" in _error(client.post("/api/order", json={}, headers=OURS), 400)
+    assert client.post("/api/order", json={"confirm": True}, headers=OURS).status_code == 202
+    assert world.requests.take_all() == [NewOrderRequest()]
 
 
 @pytest.mark.parametrize(

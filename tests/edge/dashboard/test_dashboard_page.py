@@ -1,5 +1,6 @@
 """The page in a real browser, from a real server."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from edge.board import ArmRequest, ExplainRequest, StopRequest
-from sorter_firmware_bridge.bins import Condition, Hello, MachineState, Promise, Timing
+from edge.board import ArmRequest, EmptyBinRequest, ExplainRequest, StopRequest
+from edge.feeder import Feeding
+from edge.line import LineReport
+from sorter_firmware_bridge.bins import Bin, Condition, Hello, MachineState, Promise, Timing
 
 WIDTHS = ((1280, 900), (800, 900), (360, 740))
 
@@ -238,6 +241,21 @@ def test_the_page_says_what_the_link_promises_and_that_stop_is_no_emergency_stop
     assert "no sensor sees drops" in browser.text("machine-promise")
     panel = browser.driver.find_element(By.CSS_SELECTOR, ".panel.machine").text
     assert "no safety-rated emergency stop" in panel
+
+
+def test_a_bin_is_emptied_on_the_page(
+    browser: Browser, world: World, served: Served, feeder: Feeder
+) -> None:
+    feeder.stop()
+    browser.open(served.url)
+    line = LineReport(Feeding(True), {}, {2: 3})
+    world.show(about=replace(ABOUT, bins=((Bin(2, "plates"), 3),)), line=line)
+    browser.wait(lambda: "3 of 3" in browser.text("bins-list"), "the full bin")
+    browser.driver.find_element(By.CSS_SELECTOR, "#bins-list button").click()
+    browser.driver.switch_to.alert.accept()
+    browser.wait(lambda: "counts from zero" in browser.text("notice"), "the word")
+    assert world.requests.take_all() == [EmptyBinRequest(2)]
+    assert not browser.driver.find_element(By.ID, "new-order").is_displayed()
 
 
 def test_what_machines_say_stays_text(

@@ -14,7 +14,10 @@ from edge.board import Snapshot
 from edge.dashboard.state import OUTCOME_SENTENCES, state_of
 from edge.dashboard.values import MAX_TEXT_CHARS
 from edge.domain import Label
+from edge.feeder import Feeding
+from edge.line import LineReport
 from sorter_firmware_bridge.bins import (
+    Bin,
     Cause,
     Condition,
     Hello,
@@ -178,6 +181,19 @@ def test_what_the_link_promises_is_shown(client: FlaskClient, world: World) -> N
     assert machine["confirms"] is False
 
 
+def test_what_lies_in_the_bins_is_shown(client: FlaskClient, world: World) -> None:
+    assert _state(client)["bins"] == []
+    bins = ((PLATES, 3), (Bin(9, "rest"), None))
+    line = LineReport(Feeding(False, "the review bin is full"), {}, {2: 3})
+    world.show(about=replace(ABOUT, bins=bins, wanted=True), line=line)
+    state = _state(client)
+    plates = {"number": 2, "name": "plates", "items": 3, "capacity": 3, "full": True}
+    rest = {"number": 9, "name": "rest", "items": 0, "capacity": None, "full": False}
+    assert state["bins"] == [plates, rest]
+    assert state["feeding"] == {"ok": False, "reason": "the review bin is full"}
+    assert state["about"]["wanted"] is True
+
+
 def test_counters_stages_and_about(client: FlaskClient, world: World) -> None:
     world.show(**everything(3, NOW_S))
     state = _state(client)
@@ -191,6 +207,7 @@ def test_counters_stages_and_about(client: FlaskClient, world: World) -> None:
         "camera": "replay of demo/pile",
         "labels": 4,
         "lime": True,
+        "wanted": False,
     }
 
 
