@@ -44,15 +44,15 @@ class LineMachine:
         opened, buffer = False, b""
         while not self._ended.is_set():
             events = dict(poll.poll(5)).get(self._master, 0)
-            if events & select.POLLHUP:
+            if opened and events & select.POLLIN:
+                # Also what was said in the moment before the port was closed.
+                buffer = self._answer(buffer + os.read(self._master, 4096))
+            elif events & select.POLLHUP:
                 opened, buffer = False, b""
                 self._ended.wait(0.005)
-                continue
-            if not opened:
+            elif not opened:
                 opened = True
                 self._restart()
-            if events & select.POLLIN:
-                buffer = self._answer(buffer + os.read(self._master, 4096))
 
     def _restart(self) -> None:
         if self.greeting and not self._ended.wait(RESTART_S):
