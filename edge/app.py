@@ -4,14 +4,12 @@ capture    camera.next_frame()  -> frames (the newest only)
 pipeline   Pipeline.step()      -> machine, journal, board
 opening    Opening.step()       -> the machine, which may take seconds to answer
 explainer  Explainer.step()     <- what the pipeline offers, in a process of its own
-web        waitress             <- board, -> requests
+web        waitress or cheroot  <- board, -> requests
 """
 
 import ctypes
-import ipaddress
 import logging
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -19,11 +17,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-import waitress
-from waitress import wasyncore
-
+from edge.access.sessions import Limits
+from edge.access.store import AccessStore, access_path
 from edge.board import About, Board, Requests, Snapshot
 from edge.bundle import Bundle, read_bundle
 from edge.cameras import (
@@ -37,8 +33,10 @@ from edge.cameras import (
 from edge.classifier import Classifier
 from edge.config import Config, check_against_bundle
 from edge.dashboard import create_app
+from edge.dashboard.access.gate import Gate
+from edge.dashboard.hosts import Hosts
 from edge.domain import Frame
-from edge.errors import CameraLost, ConfigError
+from edge.errors import CameraLost
 from edge.explain.gradcam import GradCam
 from edge.explain.worker.explainer import Explainer
 from edge.handoff import LatestSlot
@@ -49,17 +47,16 @@ from edge.machine import Machine
 from edge.opening import Opening
 from edge.pipeline import CameraReport, LimeOf, Parts, Pipeline
 from edge.policy import Mode, Policy
+from edge.serving import address_of, check_open_to_others, listen, server_of
 from edge.worker import Worker
 from sorter_firmware_bridge.drivers import open_driver
 from sorter_firmware_bridge.drivers.driver import Driver
 
 FRAME_WAIT_S = 0.5
-WEB_THREADS = 12
 M_ARENA_MAX = -8
 """Of glibc's mallopt(3)."""
 JOIN_S = 10.0
 SIGNAL_POLL_S = 0.2
-REQUEST_BYTES_MAX = 65536
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +74,7 @@ class App:
     """
 
     def __init__(self, config: Config) -> None:
+        self._config = config
         self._ended = threading.Event()
         self._signalled = False
         self._stopped = False
@@ -91,14 +89,27 @@ class App:
             lambda: open_camera(config.camera), redact(config.camera.source)
         )
         with ExitStack() as undo:
-            self._socket = _listen(config.dashboard.host, config.dashboard.port)
-            undo.callback(self._socket.close)
             journal = undo.enter_context(Journal(config.journal, time.time()))
+            store = undo.enter_context(AccessStore(access_path(config.journal.path)))
+            self._gate = Gate.over(store, Limits(idle_s=config.dashboard.session_hours * 3600))
+            check_open_to_others(config.dashboard, self._gate)
+            self._socket = listen(config.dashboard.host, config.dashboard.port)
+            undo.callback(self._socket.close)
             opener = machine_opener(config)
             self._opening = Opening(opener) if opener else None
             self._explainer = Explainer(bundle, config.explain.settings)
             self._pipeline = self._build_pipeline(config, bundle, journal)
-            self._web = _web_server(self._socket, self.board, self.requests, bundle)
+            application = create_app(
+                self.board,
+                self.requests,
+                bundle.preprocessing,
+                self._gate,
+                hosts=Hosts(config.dashboard.names, config.dashboard.host),
+                secure=bool(config.dashboard.certificate),
+            )
+            self._web = server_of(application, self._socket, config.dashboard)
+            undo.callback(self._web.close)
+            self._store = store
             undo.pop_all()
         self._workers = {
             "capture": Worker("capture", self._capture, self._failed),
@@ -116,8 +127,12 @@ class App:
     @property
     def address(self) -> str:
         """Where the page is."""
-        host, port = self._socket.getsockname()[:2]
-        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        return address_of(self._socket, self._config.dashboard)
+
+    @property
+    def set_up_token(self) -> str | None:
+        """With what the first admin is made on the page; None where there are users."""
+        return self._gate.set_up.token
 
     @property
     def failure(self) -> str | None:
@@ -161,12 +176,11 @@ class App:
         self._join("explainer")
         self._explainer.close()
         self._workers["web"].stop()
-        # In the server's own loop, which ends once nothing is left to wait for.
-        self._web.trigger.pull_trigger(lambda: wasyncore.close_all(self._web._map))
+        self._web.end()
         self._join("web")
-        wasyncore.close_all(self._web._map)
-        self._web.task_dispatcher.shutdown()
+        self._web.close()
         self._socket.close()
+        self._store.close()
 
     def run(self) -> str | None:
         """Start, wait for Ctrl-C, a termination signal or a failure, stop; the failure if any."""
@@ -286,26 +300,3 @@ def _shown(source: str) -> str:
     # The page is no place for the folders of this machine, nor for passwords.
     files = (SourceKind.PICTURES, SourceKind.VIDEO)
     return Path(source).name if kind_of_source(source) in files else redact(source)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigError(
-            f"dashboard.port: {port} on {host} cannot be used ({error.strerror}); stop what uses"
-            " it, or set another [dashboard] port (0 takes any that is free)"
-        ) from error
-
-
-def _web_server(listening: socket.socket, board: Board, requests: Requests, bundle: Bundle) -> Any:
-    application = create_app(board, requests, bundle.preprocessing)
-    return waitress.create_server(
-        application,
-        sockets=[listening],
-        threads=WEB_THREADS,
-        ident=None,
-        clear_untrusted_proxy_headers=True,
-        max_request_body_size=REQUEST_BYTES_MAX,
-    )

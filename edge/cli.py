@@ -14,9 +14,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from edge.access.commands import register as register_access
 from edge.errors import EdgeError
 from edge.journal_commands import register
 from edge.standard_output import open_what_is_closed, printing, say, tables
+from edge.study.commands import register as register_study
 
 _log = logging.getLogger(__name__)
 
@@ -231,6 +233,8 @@ def run(
     _log.info("machine: %s", settings.machine.driver)
     device = App(settings)
     say(f"Bricksight is at {device.address}  (Ctrl-C ends it)")
+    if device.set_up_token:
+        say(f"Nobody can log in yet. Open it and give this set-up token: {device.set_up_token}")
     failure = device.run()
     if failure:
         raise EdgeError(failure)
@@ -256,6 +260,8 @@ def check(config: ConfigOption) -> None:
 
 
 register(app)
+register_access(app)
+register_study(app)
 
 
 def main() -> None:

@@ -128,6 +128,9 @@ def _config(path: Path, file: File, policy: Policy) -> Config:
             check_settings(file.machine.driver, file.machine.settings)
         except BridgeError as error:
             raise ConfigError(f"machine.settings: {error}") from error
+    if bool(file.dashboard.certificate) != bool(file.dashboard.key):
+        missing = "key" if file.dashboard.certificate else "certificate"
+        raise ConfigError(f"dashboard.{missing}: found none; TLS needs `certificate` and `key`")
     if policy.veto_share is not None and not file.items.empty_at_start:
         raise ConfigError(
             "sorting.veto: found true without [items] empty_at_start; without the empty place no"
@@ -147,7 +150,13 @@ def _config(path: Path, file: File, policy: Policy) -> Config:
         items=_items(file.items),
         empty_at_start=file.items.empty_at_start,
         drop=Window(**file.drop.model_dump()),
-        dashboard=file.dashboard,
+        dashboard=file.dashboard.model_copy(
+            update={
+                name: str(home / getattr(file.dashboard, name))
+                for name in ("certificate", "key")
+                if getattr(file.dashboard, name)
+            }
+        ),
         explain=_explain(file.explain),
         journal=JournalSettings(
             home / file.journal.path, file.journal.max_rows, file.journal.max_mb * 2**20

@@ -12,6 +12,7 @@ from sorter_firmware_bridge.drivers import ADAPTERS
 LIME = LimeSettings()
 """The defaults."""
 
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$|^\[[0-9a-fA-F:.]+\]$")]
 Side = Annotated[int, Field(ge=16, le=16_384)]
 
 
@@ -77,20 +78,25 @@ class DropSection(Section):
 
 
 class DashboardSection(Section):
-    """Where the page is. There is no password yet, so it stays on this machine."""
+    """Where the page is, and who may reach it how; see `edge.serving`."""
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
+    names: Annotated[tuple[HostName, ...], FromList] = ()
+    certificate: str = ""
+    key: str = ""
+    proxies: int = Field(0, ge=0, le=5)
+    session_hours: float = Field(12.0, gt=0, le=24 * 7)
 
     @field_validator("host")
     @classmethod
-    def _loopback(cls, host: str) -> str:
+    def _address(cls, host: str) -> str:
         try:
-            loopback = ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            loopback = False
-        if not loopback:
-            raise ValueError("only 127.0.0.1 or ::1 is allowed: the page has no password yet")
+            ipaddress.ip_address(host)
+        except ValueError as error:
+            raise ValueError(
+                "allowed: an address of this device, such as 127.0.0.1, or 0.0.0.0 for all of them"
+            ) from error
         return host
 
 

@@ -10,8 +10,13 @@
     │   ├── CameraUnavailable           it could not be opened
     │   └── CameraLost                  it was open and stopped delivering
     │       └── CameraEnded             it has given its last frame
-    └── JournalError (OSError)          the record cannot be read or written
-        └── ForeignReceipt              a machine speaks of a command nobody recorded
+    ├── JournalError (OSError)          the record cannot be read or written
+    │   └── ForeignReceipt              a machine speaks of a command nobody recorded
+    ├── StudyError (ValueError)         a study, its file or an answer is not as it must be
+    │   ├── StudyUnknown                there is no such study, participant or picture
+    │   ├── StudyConflict               what is asked does not fit what was done before
+    │   └── StudyLost                   what is stored of it cannot be read or written
+    └── AccessError (ValueError)        a user, token or password that cannot be
 
 Each is also the builtin that fits, so that callers who know only Python can catch it.
 """
@@ -63,3 +68,23 @@ class JournalError(EdgeError, OSError):
 
 class ForeignReceipt(JournalError):
     """A machine speaks of a command that this journal did not record; it was not written down."""
+
+
+class AccessError(EdgeError, ValueError):
+    """A user, token or password that cannot be; the message says what is allowed."""
+
+
+class StudyError(EdgeError, ValueError):
+    """A study, its file or an answer is not as it must be; the message says what to do."""
+
+
+class StudyUnknown(StudyError):
+    """There is no such study, participant or picture."""
+
+
+class StudyConflict(StudyError):
+    """What is asked does not fit what was done before: too late, too early, or by another."""
+
+
+class StudyLost(StudyError):
+    """What is stored of a study cannot be read or written; the message says what to do."""

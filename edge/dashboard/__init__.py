@@ -1,17 +1,14 @@
-"""The page on the local network: it shows, and asks; it never waits on the pipeline.
+"""The pages on the local network: they show, and ask; they never wait on the pipeline.
 
-app.py            builds the application and its routes
-guard.py          who may ask for what: hosts, origins, headers, errors
-pictures.py       frames and Grad-CAM as JPEG, each encoded once
-lime_pictures.py  the same of LIME, also while it is being made
-shown.py          the board, and what pages may still ask of it
-views.py          the routes that answer with pictures
-api.py            the routes that answer with JSON
-state.py          a snapshot as JSON
-state_explained.py
-                  its explanations
-values.py         text and numbers that a page may show
-static/           plain JavaScript modules and one style sheet
+app.py    builds the application out of its pages
+guard.py  what holds for every request: hosts, origins, headers, errors
+hosts.py  under which names the page may be reached
+access/   who may call what: logging in, users, the audit
+live/     what the machine sees now, and why
+items/    the journal, one item on a card, corrections
+study/    the blind forced choice between two explanations
+values.py text and numbers that a page may show
+static/   plain JavaScript modules and style sheets
 """
 
 from edge.dashboard.app import create_app

@@ -1,27 +1,44 @@
 """Builds the dashboard."""
 
+import datetime
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
-from flask import Flask
+from flask import Blueprint, Flask, current_app, g, request, url_for
 
+from edge.access.sessions import WHOLE_S
 from edge.board import Board, Requests
 from edge.dashboard import guard
-from edge.dashboard.api import ApiViews
-from edge.dashboard.lime_pictures import LimePictures
-from edge.dashboard.pictures import ExplainedPictures
-from edge.dashboard.shown import Shown
-from edge.dashboard.views import PictureViews
+from edge.dashboard.access import needs_of
+from edge.dashboard.access.gate import Gate, check_declared
+from edge.dashboard.access.views import blueprint as access_pages
+from edge.dashboard.hosts import Hosts
+from edge.dashboard.live.pages import blueprint as live_pages
 from edge.preprocessing import Preprocessing
+
+TABS = {
+    "live.page": "Live",
+    "items.page": "Items",
+    "bins.page": "Bins",
+    "machine.page": "Machine",
+    "model.page": "Model",
+    "study.page": "Study",
+    "health.page": "Health",
+}
+"""What stands in the bar of every page, where it is there and the person may see it."""
 
 
 def create_app(
     board: Board,
     requests: Requests,
     preprocessing: Preprocessing,
+    gate: Gate,
     *,
+    pages: Iterable[Blueprint] = (),
     clock: Callable[[], float] = time.monotonic,
-    trusted_hosts: Iterable[str] = guard.LOCAL_HOSTS,
+    hosts: Hosts | None = None,
+    secure: bool = False,
 ) -> Flask:
     """Build the dashboard; it reads the board and fills the queue, and knows nothing else.
 
@@ -31,46 +48,49 @@ def create_app(
         board: What to show.
         requests: Where STOP, arming and wishes for an explanation go.
         preprocessing: Of the bundle whose predictions are on the board.
+        gate: Who is let in.
+        pages: Further pages, besides the live one and those of the users.
         clock: As `time.monotonic`, by which the frames are dated.
-        trusted_hosts: Names and addresses the page may be reached under, without the port; an
-            IPv6 address in brackets.
+        hosts: Under which names the page may be reached; those of this machine if not given.
+        secure: Whether people reach it over TLS only, so that cookies go no other way.
+
+    Raises:
+        RuntimeError: A route does not say whom it needs.
 
     Example:
-        app = create_app(board, requests, bundle.preprocessing)
+        app = create_app(board, requests, bundle.preprocessing, gate)
         waitress.serve(app, host="127.0.0.1", port=8080, threads=12)
     """
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    guard.install(app, trusted_hosts)
-    shown = Shown(board, ExplainedPictures(preprocessing), LimePictures(preprocessing))
-    _add_pictures(app, PictureViews(shown, clock))
-    _add_api(app, ApiViews(shown, requests, clock))
+    app.config.update(
+        SECRET_KEY=gate.secret,
+        SESSION_COOKIE_NAME="bricksight",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_SECURE=secure,
+        PERMANENT_SESSION_LIFETIME=datetime.timedelta(seconds=WHOLE_S),
+    )
+    guard.install(app, hosts or Hosts())
+    gate.install(app)
+    for page in (live_pages(board, requests, preprocessing, clock), access_pages(gate), *pages):
+        app.register_blueprint(page)
+    app.context_processor(_on_every_page)
+    check_declared(app)
     return app
 
 
-def _add_pictures(app: Flask, views: PictureViews) -> None:
-    app.add_url_rule("/", view_func=views.page, methods=["GET"])
-    app.add_url_rule("/frame.jpg", view_func=views.frame, methods=["GET"])
-    app.add_url_rule(
-        "/explanation/<int:sequence>/<int:label_index>.jpg",
-        view_func=views.explanation,
-        methods=["GET"],
-    )
-    app.add_url_rule("/explained/<int:sequence>.jpg", view_func=views.plain, methods=["GET"])
-    app.add_url_rule(
-        "/lime/<int:number>/<int:label_index>.jpg", view_func=views.lime, methods=["GET"]
-    )
-    app.add_url_rule("/lime/<int:number>.jpg", view_func=views.lime_plain, methods=["GET"])
-    app.add_url_rule("/colour-bar.png", view_func=views.bar, methods=["GET"])
-
-
-def _add_api(app: Flask, views: ApiViews) -> None:
-    app.add_url_rule("/api/state", view_func=views.state, methods=["GET"])
-    app.add_url_rule("/api/stop", view_func=views.stop, methods=["POST"])
-    app.add_url_rule("/api/arm", view_func=views.arm, methods=["POST"])
-    app.add_url_rule("/api/explain", view_func=views.explain, methods=["POST"])
-    app.add_url_rule("/api/lime", view_func=views.ask_lime, methods=["POST"])
-    app.add_url_rule("/api/bins/empty", view_func=views.empty_bin, methods=["POST"])
-    app.add_url_rule("/api/order", view_func=views.new_order, methods=["POST"])
-    app.add_url_rule("/api/lime/cancel", view_func=views.cancel_lime, methods=["POST"])
-    app.add_url_rule("/healthz", view_func=views.health, methods=["GET"])
+def _on_every_page() -> dict[str, Any]:
+    person = g.get("person")
+    tabs = []
+    for endpoint, name in TABS.items():
+        declared = needs_of(current_app.view_functions.get(endpoint))
+        if person and declared and declared.role and person.role.reaches(declared.role):
+            tabs.append(
+                {
+                    "address": url_for(endpoint),
+                    "name": name,
+                    "here": request.blueprint == endpoint.split(".")[0],
+                }
+            )
+    return {"person": person, "tabs": tabs}

@@ -1,7 +1,7 @@
-"""Who may ask for what: trusted hosts, same-origin mutations, headers and errors."""
+"""What holds for every request: trusted hosts, no foreign origins, headers and errors."""
 
-import re
-from collections.abc import Iterable
+import json
+import logging
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, UnsupportedMediaType
 
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+from edge.dashboard.hosts import Hosts
+from edge.errors import EdgeError
+
 MAX_BODY_BYTES = 4096
-MUTATION_HEADER = "X-Bricksight"
-_PORT = re.compile(r":[0-9]+$")
+MAX_SAID = 500
+log = logging.getLogger(__name__)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 CONTENT_SECURITY_POLICY = (
@@ -29,26 +31,27 @@ HEADERS = {
 }
 
 
-def install(app: Flask, trusted_hosts: Iterable[str]) -> None:
+def install(app: Flask, hosts: Hosts) -> None:
     """Put every request behind the guard.
 
     Args:
         app: Before its first request.
-        trusted_hosts: What the address bar may say; any other Host is refused, so that a foreign
-            name that is pointed at this device reads and does nothing (DNS rebinding).
+        hosts: What the address bar may say; any other Host is refused, so that a foreign name
+            that is pointed at this device reads and does nothing.
     """
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
-    app.before_request(partial(refuse_foreign_hosts, frozenset(map(str.lower, trusted_hosts))))
+    app.before_request(partial(refuse_foreign_hosts, hosts))
     app.before_request(refuse_foreign_mutations)
     app.after_request(add_headers)
     app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(EdgeError, edge_error)
 
 
-def refuse_foreign_hosts(trusted: frozenset[str]) -> None:
+def refuse_foreign_hosts(hosts: Hosts) -> None:
     """Answer only who asks for this device by a name of its own.
 
     This is Flask's TRUSTED_HOSTS, which cuts a trusted "[::1]" at its first colon and then never
@@ -57,24 +60,19 @@ def refuse_foreign_hosts(trusted: frozenset[str]) -> None:
     Raises:
         BadRequest: The Host is another one, is missing, or is no host.
     """
-    if _PORT.sub("", request.host).lower() not in trusted:
+    if not hosts.trusts(request.host):
         raise BadRequest
 
 
 def refuse_foreign_mutations() -> None:
-    """Let nothing be changed but by this page itself.
-
-    A foreign site can send a form or a plain fetch here, but neither our header nor our origin.
+    """Let nothing be changed from the page of another site.
 
     Raises:
-        Forbidden: The request would change something and does not come from the page.
+        Forbidden: The request would change something and its browser says that it comes from
+            elsewhere.
     """
     if request.method in SAFE_METHODS:
         return
-    if request.headers.get(MUTATION_HEADER) != "1":
-        raise Forbidden(
-            f"found no header {MUTATION_HEADER}: 1; send it with every {request.method}"
-        )
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         raise Forbidden(f"the request comes from another site; expected {request.host_url}")
@@ -96,8 +94,18 @@ def json_body(allowed: frozenset[str]) -> dict[str, Any] | None:
     """
     if not request.is_json:
         raise UnsupportedMediaType("expected Content-Type: application/json")
-    body = request.get_json(silent=True)
-    return body if isinstance(body, dict) and set(body) <= allowed else None
+    body = json_or_none()
+    return body if body is not None and set(body) <= allowed else None
+
+
+def json_or_none() -> dict[str, Any] | None:
+    """The JSON object of a request; None where its body is something else, or no text."""
+    try:
+        body = request.get_json(silent=True)
+        json.dumps(body, ensure_ascii=False).encode()
+    except (RecursionError, UnicodeEncodeError):
+        return None  # Nested a thousand deep, or half a character: neither can be stored.
+    return body if isinstance(body, dict) else None
 
 
 def add_headers(response: Response) -> Response:
@@ -113,10 +121,18 @@ def http_error(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
         return error
     message = _OURS.get(error.code) or error.description or str(error.code)
+    if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        message = f"the body is too large; at most {request.max_content_length} bytes"
     answer = problem(error.code, message)
     if "Allow" in (headers := dict(error.get_headers())):
         answer.headers["Allow"] = headers["Allow"]
     return answer
+
+
+def edge_error(error: EdgeError) -> Response:
+    """What the device cannot do just now, such as write to a full disk."""
+    log.error("%s", error)
+    return problem(503, str(error)[:MAX_SAID])
 
 
 def problem(status: int, message: str, **more: object) -> Response:
@@ -131,6 +147,5 @@ _OURS = {
     400: "the request cannot be read, or names a host that is not trusted",
     404: "there is nothing at this address",
     405: "this address does not take that method",
-    413: f"the body is too large; at most {MAX_BODY_BYTES} bytes",
     500: "something went wrong inside; the log says what",
 }

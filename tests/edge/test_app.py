@@ -3,11 +3,13 @@
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -24,6 +26,10 @@ from typer.testing import CliRunner
 import edge.app
 import edge.check
 import edge.cli
+import edge.serving
+from edge.access.roles import Role
+from edge.access.store import AccessStore, access_path
+from edge.access.tokens import Tokens
 from edge.app import App
 from edge.check import check_all
 from edge.classifier import Classifier
@@ -33,6 +39,8 @@ from edge.errors import BundleError, ConfigError, InterpreterError, JournalError
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "edge" / "demo"
 WAIT_S = 60
+BEARER: dict[str, str] = {}
+"""Of the app that was built last."""
 
 
 def demo(folder: Path, **changes: str) -> Path:
@@ -51,8 +59,16 @@ def demo(folder: Path, **changes: str) -> Path:
     return path
 
 
+def token_for(folder: Path) -> str:
+    """An admin's token at the device whose journal is in a folder."""
+    with AccessStore(access_path(folder / "journal.sqlite")) as store:
+        return Tokens(store).add(f"t{time.monotonic_ns()}", Role.ADMIN)
+
+
 def build(folder: Path, **changes: str) -> App:
-    return App(read_config(demo(folder, **changes)))
+    app = App(read_config(demo(folder, **changes)))
+    BEARER["Authorization"] = f"Bearer {token_for(folder)}"
+    return app
 
 
 @contextmanager
@@ -65,7 +81,8 @@ def running(app: App) -> Iterator[App]:
 
 
 def get(address: str) -> bytes:
-    with urllib.request.urlopen(address, timeout=WAIT_S) as answer:
+    request = urllib.request.Request(address, headers=BEARER)
+    with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
         found: bytes = answer.read()
         return found
 
@@ -76,7 +93,7 @@ def state_of(address: str) -> dict[str, Any]:
 
 
 def post(address: str, path: str, body: bytes = b"") -> int:
-    request = urllib.request.Request(f"{address}{path}", body, {"X-Bricksight": "1"})
+    request = urllib.request.Request(f"{address}{path}", body, BEARER)
     request.add_header("Content-Type", "application/json")
     with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
         return int(answer.status)
@@ -122,7 +139,7 @@ def test_the_demo_sees_labels_explains_and_stops(tmp_path: Path) -> None:
         address = app.address
         assert address.startswith("http://127.0.0.1:")
         assert b"<html" in get(address)
-        assert json.loads(get(f"{address}healthz")) == {"ok": True}
+        assert json.loads(get(f"{address}livez")) == {"ok": True}
         state = shown(address, lambda s: s["explanation"], "a frame is explained")
         assert state["frame"]["sequence"] >= 0
         assert state["camera"]["state"] == "live"
@@ -167,7 +184,7 @@ def test_an_app_that_never_started_leaves_nothing(tmp_path: Path) -> None:
 def test_a_huge_request_is_refused_and_harms_nothing(tmp_path: Path) -> None:
     with running(build(tmp_path)) as app:
         with pytest.raises((urllib.error.HTTPError, ConnectionError, urllib.error.URLError)):
-            post(app.address, "api/arm", b" " * (edge.app.REQUEST_BYTES_MAX + 1))
+            post(app.address, "api/arm", b" " * (edge.serving.REQUEST_BYTES_MAX + 1))
         assert state_of(app.address)
 
 
@@ -273,7 +290,7 @@ def test_a_video_that_ends_ends_nothing_else(tmp_path: Path) -> None:
         assert "no frame left to show" in state["camera"]["problem"]
         assert state["frame"] is not None
         assert state["counters"]["frames_seen"] >= 1
-        assert json.loads(get(f"{app.address}healthz")) == {"ok": True}
+        assert json.loads(get(f"{app.address}livez")) == {"ok": True}
         assert not app.wait(0)
     assert app.failure is None
 
@@ -292,7 +309,7 @@ def test_a_pipeline_that_breaks_stops_the_machine_and_says_why(
         until(lambda: app.board.current().machine_problem == "closed", "the machine is let go")
         assert app.failure == "pipeline: RuntimeError: out of memory"
         with pytest.raises(urllib.error.HTTPError) as down:
-            get(f"{app.address}healthz")
+            get(f"{app.address}readyz")
         assert down.value.code == 503
         down.value.close()
         assert "out of memory" in state_of(app.address)["problem"]
@@ -325,6 +342,9 @@ def test_run_prints_one_address_and_ends_cleanly(tmp_path: Path, number: signal.
         assert process.stdout is not None
         first = process.stdout.readline()
         assert first.startswith("Bricksight is at http://127.0.0.1:")
+        token = process.stdout.readline()
+        assert re.search(r"set-up token: [A-Z0-9]{4}(-[A-Z0-9]{4}){3}$", token)
+        BEARER["Authorization"] = f"Bearer {token_for(tmp_path)}"
         shown(first.split()[3], lambda s: s["frame"], "a frame is seen")
         process.send_signal(number)
         rest, errors = process.communicate(timeout=WAIT_S)

@@ -1,22 +1,51 @@
 const TIMEOUT_MS = 5000;
 
-export async function get(path, headers = {}) {
-  return fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+// What the device refused, with its status and all that it said.
+export class Refused extends Error {
+  constructor(status, said) {
+    super(said.error || `the device answered ${status}`);
+    this.status = status;
+    this.said = said;
+  }
 }
 
-// Ask for something; resolves once the device has taken it, else throws what to tell a person.
-export async function post(path, body) {
+export async function get(path, headers = {}) {
+  const answer = await fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (answer.status === 401) goLogIn();
+  return answer;
+}
+
+// GET as JSON, or throws what to tell a person.
+export async function getJson(path) {
+  const answer = await get(path);
+  if (answer.ok) return answer.json();
+  throw new Refused(answer.status, await answer.json().catch(() => ({})));
+}
+
+// Ask for something; resolves to what the device said once it has taken it, else throws `Refused`.
+export async function post(path, body = {}, timeoutMs = TIMEOUT_MS) {
   const answer = await fetch(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-Bricksight": "1" },
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": pageToken() },
     body: JSON.stringify(body),
     cache: "no-store",
     keepalive: true,
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.timeout(timeoutMs),
   });
-  if (answer.ok) return;
   const said = await answer.json().catch(() => ({}));
-  throw new Error(said.error || `the device answered ${answer.status}`);
+  if (answer.ok) return said;
+  throw new Refused(answer.status, said);
+}
+
+function pageToken() {
+  return document.querySelector('meta[name="csrf-token"]').content;
+}
+
+// The session is over: back to this page after logging in.
+function goLogIn() {
+  if (location.pathname !== "/login") {
+    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  }
 }
 
 export function pause(ms) {

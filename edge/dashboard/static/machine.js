@@ -1,29 +1,16 @@
 import { announce, byId, show, tone, write } from "./dom.js";
-import { pause, post } from "./http.js";
-
-const RETRIES = 20;
-const RETRY_MS = 300;
-const CONDITIONS = {
-  armed: { word: "armed", text: "Armed: it moves when a brick is recognised.", tone: "good" },
-  disarmed: { word: "not armed", text: "Not armed: nothing moves until somebody arms it.", tone: "warn" },
-  safe: { word: "stopped", text: "Stopped and safe: nothing moves until somebody arms it.", tone: "bad" },
-};
-const MISSING = { word: "no answer", text: "The machine does not answer.", tone: "bad" };
-const NONE = { word: "none", text: "No machine is connected.", tone: "quiet" };
+import { CONDITIONS, MISSING, NONE } from "./conditions.js";
+import { post } from "./http.js";
+import { stop } from "./shell.js";
 
 export class Machine {
   #dialog = byId("arm-dialog");
 
   constructor() {
-    byId("stop").addEventListener("click", stop);
     byId("arm-stop").addEventListener("click", () => this.#close(stop));
     byId("arm").addEventListener("click", () => this.#dialog.showModal());
     byId("arm-cancel").addEventListener("click", () => this.#dialog.close());
     byId("arm-confirm").addEventListener("click", () => this.#close(arm));
-    // Escape stops from anywhere, also out of the question whether to arm.
-    document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.repeat) stop();
-    });
   }
 
   render({ machine, about }) {
@@ -65,20 +52,6 @@ function promiseText({ promise, timing, confirms }) {
   if (!promise) return "";
   const drops = confirms ? "a sensor confirms drops" : "no sensor sees drops";
   return `${PROMISES[promise] || promise}; ${TIMINGS[timing] || timing}; ${drops}.`;
-}
-
-async function stop() {
-  announce("Stopping…");
-  for (let tries = 0; tries < RETRIES; tries += 1) {
-    try {
-      await post("/api/stop", {});
-      announce("STOP was delivered.");
-      return;
-    } catch (error) {
-      announce(`STOP did not arrive (${error.message}). Use the machine's own emergency stop.`, { stays: true });
-      await pause(RETRY_MS);
-    }
-  }
 }
 
 async function arm() {

@@ -14,18 +14,20 @@ from flask.testing import FlaskClient
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
+def world(tmp_path: Path) -> Iterator[World]:
+    built = World(tmp_path)
+    yield built
+    built.store.close()
 
 
 @pytest.fixture
 def client(world: World) -> FlaskClient:
-    return world.app.test_client()
+    return world.client()
 
 
 @pytest.fixture
 def served(world: World) -> Iterator[Served]:
-    with Served(world.live_app()) as server:
+    with Served(world.live_app(), world.cookie()) as server:
         yield server
 
 

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from builders import LABELS, make_item
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from flask.testing import FlaskClient
 from numpy.typing import NDArray
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -24,7 +26,11 @@ from selenium.webdriver.support.ui import WebDriverWait
 from waitress import create_server
 from waitress.wasyncore import close_all
 
+from edge.access.passwords import hashed
+from edge.access.roles import Role
+from edge.access.store import AccessStore
 from edge.board import About, Board, Request, Requests, Snapshot
+from edge.dashboard.access.gate import Gate
 from edge.dashboard.app import create_app
 from edge.decision import Alternative, Reason, SortDecision
 from edge.domain import Explanation, Frame, Label, Prediction
@@ -50,22 +56,58 @@ PREPROCESSING = Preprocessing(64)
 NOW_S = 500.0
 BRICKS, PLATES = Bin(1, "bricks"), Bin(2, "plates")
 ARMED = MachineState(Condition.ARMED, "", clock_s=7.0, queued=1)
+USERS = {"vera": Role.VIEWER, "tess": Role.TECHNICIAN, "ada": Role.ADMIN}
 INSTALL = "apt-get update && apt-get install -y chromium chromium-driver"
 WAIT_S = 20
 
 
-class World:
-    """A board, a queue and the application over them; the clock stands at `NOW_S`."""
+PASSWORD = "seven red plates"
+HASHED = hashed(PASSWORD)
 
-    def __init__(self) -> None:
+
+class World:
+    """A board, a queue and the application over them; the clock stands at `NOW_S`.
+
+    Its users are vera, tess and ada, a viewer, a technician and an admin, all with `PASSWORD`.
+    """
+
+    def __init__(self, folder: Path, **options: Any) -> None:
         self.now_s = NOW_S
         self.board: Board = Published(Snapshot(1, ABOUT))
         self.requests: Requests = RequestQueue[Request](limit=3)
-        self.app = create_app(self.board, self.requests, PREPROCESSING, clock=lambda: self.now_s)
+        self.store = AccessStore(folder / "access.sqlite")
+        self.gate = Gate.over(self.store)
+        for name, role in USERS.items():
+            self._add(name, role)
+        self.token = self.gate.tokens.add("tests", Role.ADMIN)
+        self.options = options
+        self.app = self._app(clock=lambda: self.now_s)
 
     def live_app(self) -> Flask:
         """The same by the real clock."""
-        return create_app(self.board, self.requests, PREPROCESSING)
+        return self._app()
+
+    def _app(self, **more: Any) -> Flask:
+        return create_app(
+            self.board, self.requests, PREPROCESSING, self.gate, **(self.options | more)
+        )
+
+    def _add(self, name: str, role: Role) -> None:
+        # All share one hash: to make one takes as long as a whole test.
+        with self.store.transaction() as db:
+            db.execute("INSERT INTO users VALUES (?, ?, ?, 0)", [name, role, HASHED])
+
+    def client(self) -> FlaskClient:
+        """A script with an admin's token."""
+        client = self.app.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {self.token}"
+        return client
+
+    def cookie(self, name: str = "ada") -> str:
+        """The cookie of somebody who logged in."""
+        signer = SecureCookieSessionInterface().get_signing_serializer(self.app)
+        assert signer is not None
+        return str(signer.dumps({"session": self.gate.sessions.begin(name), "_permanent": True}))
 
     def show(self, **values: Any) -> None:
         """Replace the snapshot by one with these values."""
@@ -339,13 +381,19 @@ class Feeder:
 
 
 class Served:
-    """The application behind waitress on a free port of this machine."""
+    """The application behind waitress on a free port of this machine.
 
-    def __init__(self, app: Flask) -> None:
+    Args:
+        app: To be served.
+        cookie: With which a browser that opens it is logged in; "" logs nobody in.
+    """
+
+    def __init__(self, app: Flask, cookie: str = "") -> None:
         self._server = create_server(app, host="127.0.0.1", port=0, threads=8)
         self._thread = threading.Thread(target=self._server.run, name="web")
         self.url = f"http://127.0.0.1:{self._server.effective_port}/"
         self.port = self._server.effective_port
+        COOKIES[self.url] = cookie
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -370,6 +418,9 @@ class Served:
 
 # --- browser ---
 
+COOKIES: dict[str, str] = {}
+"""Who is logged in where, by the address of the server."""
+
 
 class Browser:
     """Chromium on the page."""
@@ -382,8 +433,19 @@ class Browser:
         self.size(width_px, height_px)
         # The page before still asks its server, which is gone.
         self.driver.get("about:blank")
+        self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        cookie = next((COOKIES[known] for known in COOKIES if url.startswith(known)), "")
+        if cookie:
+            self.log_in(url, cookie)
         self.driver.get_log("browser")
         self.driver.get(url)
+
+    def log_in(self, url: str, cookie: str) -> None:
+        """Give it the cookie of somebody who logged in."""
+        self.driver.execute_cdp_cmd(
+            "Network.setCookie",
+            {"name": "bricksight", "value": cookie, "url": url, "sameSite": "Strict"},
+        )
 
     def size(self, width_px: int, height_px: int) -> None:
         self.driver.execute_cdp_cmd(

@@ -23,9 +23,9 @@ from dashboard_rig import (
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
 
-from edge.dashboard import lime_pictures
-from edge.dashboard.lime_pictures import LIMES_KEPT, RESULTS_KEPT, LimePictures
-from edge.dashboard.pictures import EXPLANATIONS_KEPT
+from edge.dashboard.live import lime_pictures
+from edge.dashboard.live.lime_pictures import LIMES_KEPT, RESULTS_KEPT, LimePictures
+from edge.dashboard.live.pictures import EXPLANATIONS_KEPT
 from edge.explain.worker.progress import ExplainState, Progress
 
 GREY = np.full((240, 320, 3), 120, np.uint8)

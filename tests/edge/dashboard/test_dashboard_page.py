@@ -268,7 +268,7 @@ def test_what_machines_say_stays_text(
     )
     browser.open(served.url, 360, 740)
     browser.wait(lambda: "<img src=x" in browser.text("machine-reason"), "the words")
-    assert browser.driver.title == "Bricksight"
+    assert browser.driver.title == "Live · Bricksight"
     assert _fits(browser)
     browser.photograph(screenshots(tmp_path) / "dashboard-hostile-360.png")
     assert browser.problems() == []

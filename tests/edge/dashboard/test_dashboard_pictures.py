@@ -9,8 +9,8 @@ from dashboard_rig import NOW_S, SPOTS, World, everything, explain, pile, predic
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
 
-from edge.dashboard import pictures
-from edge.dashboard.pictures import EXPLANATIONS_KEPT, ExplainedPictures, FrameEncoder
+from edge.dashboard.live import pictures
+from edge.dashboard.live.pictures import EXPLANATIONS_KEPT, ExplainedPictures, FrameEncoder
 from edge.domain import Frame
 from edge.explain.overlay import IN_THE_DARK
 from edge.preprocessing import Preprocessing

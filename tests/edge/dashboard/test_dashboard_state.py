@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from edge.balance import Balance, Outcome
 from edge.board import Snapshot
-from edge.dashboard.state import OUTCOME_SENTENCES, state_of
+from edge.dashboard.live.state import OUTCOME_SENTENCES, state_of
 from edge.dashboard.values import MAX_TEXT_CHARS
 from edge.domain import Label
 from edge.feeder import Feeding
@@ -252,15 +252,22 @@ def test_the_etag_changes_with_every_snapshot(
 # --- health ---
 
 
-def test_health_is_that_of_the_pipeline(client: FlaskClient, world: World) -> None:
-    answer = client.get("/healthz")
-    assert (answer.status_code, answer.json) == (200, {"ok": True})
-    world.show(problem="the interpreter died")
-    answer = client.get("/healthz")
+def test_it_is_ready_while_the_pipeline_runs_and_frames_come(world: World) -> None:
+    stranger = world.app.test_client()
+    answer = stranger.get("/readyz")
     assert answer.status_code == 503
     assert answer.json is not None
-    assert answer.json["ok"] is False
-    assert answer.json["error"] == "the interpreter died"
+    assert answer.json["error"] == "not ready: camera, first frame"
+    world.show(**everything(3, NOW_S))
+    assert (stranger.get("/readyz").json, stranger.get("/livez").json) == ({"ok": True},) * 2
+    world.show(problem="the interpreter died")
+    answer = stranger.get("/readyz")
+    # Whoever is not logged in learns that it is not ready, not what the log says of it.
+    assert (answer.status_code, answer.json) == (
+        503,
+        {"error": "not ready: pipeline", "status": 503, "ok": False},
+    )
+    assert stranger.get("/livez").status_code == 200
 
 
 # --- text from outside ---
@@ -285,7 +292,7 @@ def test_hostile_text_stays_text(client: FlaskClient, world: World) -> None:
 def test_a_label_id_with_a_slash_is_asked_for_by_body(client: FlaskClient, world: World) -> None:
     labels = (Label(0, "../3001", "Brick"),)
     world.show(about=replace(ABOUT, labels=labels, thresholds=(0.5,)))
-    headers = {"X-Bricksight": "1"}
+    headers: dict[str, str] = {}
     answer = client.post("/api/explain", json={"label": "../3001"}, headers=headers)
     assert answer.status_code == 202
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from flask import Response, render_template, request
 
+from edge.dashboard.access import Role, needs
 from edge.dashboard.guard import problem
-from edge.dashboard.pictures import FrameEncoder, colour_bar
-from edge.dashboard.shown import Shown
+from edge.dashboard.live.pictures import FrameEncoder, colour_bar
+from edge.dashboard.live.shown import Shown
 from edge.dashboard.values import age_ms
 from edge.explain.colours import Style
 
@@ -29,12 +30,14 @@ class PictureViews:
         self._encoder = FrameEncoder()
         self._bars = {style: colour_bar(style) for style in _BARS}
 
+    @needs(Role.VIEWER)
     def page(self) -> str:
         """GET /"""
         about = self._shown.board.current().about
         labels = sorted(about.labels, key=lambda label: (label.name.casefold(), label.id))
-        return render_template("index.html", about=about, labels=labels)
+        return render_template("live.html", about=about, labels=labels)
 
+    @needs(Role.VIEWER)
     def frame(self) -> Response:
         """GET /frame.jpg?after=<sequence>: the newest frame, or 204 where it is not newer."""
         after = request.args.get("after", "-1")
@@ -50,16 +53,19 @@ class PictureViews:
         answer.headers["X-Frame-Age-Ms"] = str(age_ms(frame.captured_at_s, self._clock()))
         return answer
 
+    @needs(Role.VIEWER)
     def explanation(self, sequence: int, label_index: int) -> Response:
         """GET /explanation/<sequence>/<label_index>.jpg: a map on its own picture."""
         self._shown.look()
         return _jpeg_or_404(self._shown.explained.drawn(sequence, label_index), f"frame {sequence}")
 
+    @needs(Role.VIEWER)
     def plain(self, sequence: int) -> Response:
         """GET /explained/<sequence>.jpg: the same picture without the map."""
         self._shown.look()
         return _jpeg_or_404(self._shown.explained.plain(sequence), f"frame {sequence}")
 
+    @needs(Role.VIEWER)
     def lime(self, number: int, label_index: int) -> Response:
         """GET /lime/<number>/<label_index>.jpg?samples=<n>: LIME of a label on its own picture.
 
@@ -75,11 +81,13 @@ class PictureViews:
         drawn = self._shown.limes.drawn(number, label_index, wanted)
         return _jpeg_or_404(drawn, f"LIME {number}" + (f" of {wanted} samples" if samples else ""))
 
+    @needs(Role.VIEWER)
     def lime_plain(self, number: int) -> Response:
         """GET /lime/<number>.jpg: the same picture without LIME, also before there is any."""
         self._shown.look()
         return _jpeg_or_404(self._shown.limes.plain(number), f"LIME {number}")
 
+    @needs(Role.VIEWER)
     def bar(self) -> Response:
         """GET /colour-bar.png?style=<style>: without a style, that of Grad-CAM."""
         style = request.args.get("style", "spotlight")

@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import replace
 
-from edge.dashboard.pictures import encode, fit
+from edge.dashboard.live.pictures import encode, fit
 from edge.domain import Explanation
 from edge.explain.colours import Picture, frame_scale
 from edge.explain.sheet import draw_lime

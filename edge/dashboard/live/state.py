@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from edge.balance import PARTS, WITHIN, Balance, Outcome
 from edge.board import About, Snapshot
-from edge.dashboard.state_explained import gradcam_of, lime_of
+from edge.dashboard.live.state_explained import gradcam_of, lime_of
 from edge.dashboard.values import Json, age_ms, label_of, number, printable
 from edge.decision import Alternative, SortDecision
 from edge.domain import Label, Prediction

@@ -4,8 +4,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from edge.board import Board, Snapshot
-from edge.dashboard.lime_pictures import LimePictures
-from edge.dashboard.pictures import ExplainedPictures
+from edge.dashboard.live.lime_pictures import LimePictures
+from edge.dashboard.live.pictures import ExplainedPictures
 from edge.domain import Explanation
 
 TOLD = 6

@@ -18,9 +18,10 @@ from edge.board import (
     Requests,
     StopRequest,
 )
+from edge.dashboard.access import Role, everybody, needs
 from edge.dashboard.guard import json_body, problem
-from edge.dashboard.shown import Shown
-from edge.dashboard.state import ages_ms, state_of
+from edge.dashboard.live.shown import Shown
+from edge.dashboard.live.state import ages_ms, state_of
 from edge.dashboard.values import printable
 from edge.domain import Label
 
@@ -43,6 +44,7 @@ class ApiViews:
         self._requests = requests
         self._clock = clock
 
+    @needs(Role.VIEWER)
     def state(self) -> Response:
         """GET /api/state: everything but pictures; 304 where nothing but time has passed."""
         snapshot = self._shown.look()
@@ -52,11 +54,27 @@ class ApiViews:
         answer.make_conditional(request)
         return answer
 
+    @needs(Role.VIEWER)
+    def pulse(self) -> Response:
+        """GET /api/pulse: what the bar of every page says; small, and asked every second."""
+        snapshot = self._shown.board.current()
+        state = snapshot.machine
+        return jsonify(
+            frame_age_ms=ages_ms(snapshot, self._clock())["frame"],
+            machine={
+                "condition": str(state.condition) if state else None,
+                "problem": printable(snapshot.machine_problem),
+            },
+            problem=printable(snapshot.problem),
+        )
+
+    @needs(Role.VIEWER)
     def stop(self) -> Response:
         """POST /api/stop: never refused, never confirmed, whatever its body."""
         self._requests.put(StopRequest(), urgent=True)
         return _taken()
 
+    @needs(Role.TECHNICIAN)
     def arm(self) -> Response:
         """POST /api/arm {"confirm": true}"""
         body = json_body(frozenset({"confirm"}))
@@ -64,6 +82,7 @@ class ApiViews:
             return problem(400, 'the machine will move; confirm with {"confirm": true}')
         return self._ask(ArmRequest())
 
+    @needs(Role.VIEWER)
     def explain(self) -> Response:
         """POST /api/explain {"label": "<id>"}"""
         body = json_body(frozenset({"label"}))
@@ -76,6 +95,7 @@ class ApiViews:
             return _unknown(label_id, labels)
         return self._ask(ExplainRequest(label.index))
 
+    @needs(Role.VIEWER)
     def ask_lime(self) -> Response:
         """POST /api/lime {"sequence": <n>}: LIME of what is explained on that frame."""
         sequence = _whole("sequence")
@@ -88,6 +108,7 @@ class ApiViews:
             return problem(409, "nothing is explained yet; wait for the first frame")
         return self._ask(LimeRequest(explanation))
 
+    @needs(Role.VIEWER)
     def cancel_lime(self) -> Response:
         """POST /api/lime/cancel {"number": <n>}: one that is over already stays as it is."""
         number = _whole("number")
@@ -95,6 +116,7 @@ class ApiViews:
             return problem(400, 'expected {"number": <n>} with the number of a LIME')
         return self._ask(CancelLimeRequest(number))
 
+    @needs(Role.TECHNICIAN)
     def empty_bin(self) -> Response:
         """POST /api/bins/empty {"number": <n>}: somebody emptied it; it counts from zero."""
         number = _whole("number")
@@ -106,6 +128,7 @@ class ApiViews:
             return problem(400, f"no bin {number}; there are {there}")
         return self._ask(EmptyBinRequest(number))
 
+    @needs(Role.TECHNICIAN)
     def new_order(self) -> Response:
         """POST /api/order {"confirm": true}: the wanted list is collected anew."""
         body = json_body(frozenset({"confirm"}))
@@ -115,10 +138,25 @@ class ApiViews:
             return problem(409, "there is no wanted list; set [[wanted]] in edge.toml")
         return self._ask(NewOrderRequest())
 
-    def health(self) -> Response:
-        """GET /healthz: 200 while the pipeline runs, else 503."""
-        why = self._shown.board.current().problem
-        return jsonify(ok=True) if why is None else _down(why)
+    @everybody
+    def alive(self) -> Response:
+        """GET /livez: 200 while it answers at all; touches nothing that could wait."""
+        return jsonify(ok=True)
+
+    @everybody
+    def ready(self) -> Response:
+        """GET /readyz: 200 while the pipeline runs and frames come, else 503 with no detail."""
+        snapshot = self._shown.board.current()
+        waits_for = []
+        if snapshot.problem is not None:
+            waits_for.append("pipeline")
+        if snapshot.camera_state != "live":
+            waits_for.append("camera")
+        if snapshot.prediction is None:
+            waits_for.append("first frame")
+        if not waits_for:
+            return jsonify(ok=True)
+        return problem(503, f"not ready: {', '.join(waits_for)}", ok=False)
 
     def _ask(self, wanted: Request) -> Response:
         if self._requests.put(wanted):
@@ -133,10 +171,6 @@ def _whole(key: str) -> int | None:
     body = json_body(frozenset({key}))
     value = body.get(key) if body else None
     return value if type(value) is int and 0 <= value < MAX_WHOLE else None
-
-
-def _down(why: str) -> Response:
-    return problem(503, printable(why) or "the pipeline stopped", ok=False)
 
 
 def _taken() -> Response:

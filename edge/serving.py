@@ -1,0 +1,159 @@
+"""The server of the page: waitress, or cheroot where people reach it over TLS."""
+
+import ipaddress
+import socket
+import ssl
+from typing import Any, Protocol
+
+import waitress
+from flask import Flask
+from waitress import wasyncore
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from edge.config_sections import DashboardSection
+from edge.dashboard.access.gate import Gate
+from edge.errors import ConfigError
+
+THREADS = 14
+IDLE_S = 10
+"""After so long without a byte a TLS connection is let go, since it holds a thread."""
+REQUEST_BYTES_MAX = 2**20
+"""Beyond it the server itself refuses; the page's own limit is far below."""
+
+
+class Server(Protocol):
+    """What answers requests on a socket that listens."""
+
+    def run(self) -> None:
+        """Answer until `end`; at once over where it was ended before."""
+
+    def end(self) -> None:
+        """Ask it to end, from another thread."""
+
+    def close(self) -> None:
+        """Let go of every connection. Safe to call twice."""
+
+
+def check_open_to_others(settings: DashboardSection, gate: Gate) -> None:
+    """Refuse to listen to the network before there is somebody with a password.
+
+    Raises:
+        ConfigError: There is nobody yet.
+    """
+    if not ipaddress.ip_address(settings.host).is_loopback and gate.set_up.needed:
+        raise ConfigError(
+            f"dashboard.host: found {settings.host!r}, and nobody has a password yet; first run"
+            " `bricksight-edge users add NAME --role admin --config FILE`, or start it once on"
+            " 127.0.0.1 and use the set-up token"
+        )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        ConfigError: The port is in use, or the address is none of this device.
+    """
+    family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError(
+            f"dashboard.port: {port} on {host} cannot be used ({error.strerror}); stop what uses"
+            " it, or set another [dashboard] port (0 takes any that is free)"
+        ) from error
+
+
+def address_of(listening: socket.socket, settings: DashboardSection) -> str:
+    """Where the page is, for a person at this machine."""
+    host, port = listening.getsockname()[:2]
+    if ipaddress.ip_address(host).is_unspecified:
+        host = settings.names[0] if settings.names else socket.gethostname()
+    scheme = "https" if settings.certificate else "http"
+    return f"{scheme}://[{host}]:{port}/" if ":" in host else f"{scheme}://{host}:{port}/"
+
+
+def server_of(app: Flask, listening: socket.socket, settings: DashboardSection) -> Server:
+    """The server of an application.
+
+    Args:
+        app: The dashboard.
+        listening: Bound already.
+        settings: Whether there is TLS, and how many proxies are to be believed.
+
+    Raises:
+        ConfigError: Certificate or key cannot be used, or what serves TLS is not installed.
+    """
+    if settings.proxies:
+        hops = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    if settings.certificate:
+        return _Tls(app, listening, settings)
+    return _Plain(app, listening, settings)
+
+
+class _Plain:
+    def __init__(self, app: Flask, listening: socket.socket, settings: DashboardSection) -> None:
+        self._server: Any = waitress.create_server(
+            app,
+            sockets=[listening],
+            threads=THREADS,
+            ident=None,
+            clear_untrusted_proxy_headers=not settings.proxies,
+            max_request_body_size=REQUEST_BYTES_MAX,
+        )
+
+    def run(self) -> None:
+        self._server.run()
+
+    def end(self) -> None:
+        # In the server's own loop, which ends once nothing is left to wait for.
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))
+
+    def close(self) -> None:
+        wasyncore.close_all(self._server._map)
+        self._server.task_dispatcher.shutdown()
+
+
+class _Tls:
+    def __init__(self, app: Flask, listening: socket.socket, settings: DashboardSection) -> None:
+        try:
+            from cheroot.ssl.builtin import BuiltinSSLAdapter
+            from cheroot.wsgi import Server as Cheroot
+        except ImportError as error:
+            raise ConfigError(
+                "dashboard.certificate: TLS is not installed here; pip install 'bricksight[tls]'"
+            ) from error
+        try:
+            adapter = BuiltinSSLAdapter(settings.certificate, settings.key)
+            adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(
+                f"dashboard.certificate: {settings.certificate} and {settings.key} cannot be used"
+                f" ({error}); both are PEM files, and the key belongs to the certificate"
+            ) from error
+        self._server = Cheroot(
+            listening.getsockname()[:2],
+            app,
+            numthreads=THREADS,
+            server_name="Bricksight",
+            timeout=IDLE_S,
+            shutdown_timeout=1,
+        )
+        self._server.max_request_body_size = REQUEST_BYTES_MAX
+        self._server.ssl_adapter = adapter
+        # It would bind a socket of its own, where ours has the port already.
+        setattr(self._server, "bind", lambda *_: setattr(self._server, "socket", listening.dup()))  # noqa: B010
+        self._ended = False
+
+    def run(self) -> None:
+        self._server.prepare()
+        if not self._ended:
+            self._server.serve()
+
+    def end(self) -> None:
+        self._ended = True
+        self._server.stop()
+
+    def close(self) -> None:
+        self._server.stop()
