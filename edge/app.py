@@ -77,6 +77,7 @@ class App:
         self._config = config
         self._ended = threading.Event()
         self._signalled = False
+        self._restart_wanted = False
         self._stopped = False
         self._failure: str | None = None
         _keep_one_arena()
@@ -152,6 +153,16 @@ class App:
     def end(self) -> None:
         """Ask it to end."""
         self._ended.set()
+
+    def restart(self) -> None:
+        """Ask it to end, and to be started anew: with other settings, or another model."""
+        self._restart_wanted = True
+        self._ended.set()
+
+    @property
+    def restart_wanted(self) -> bool:
+        """Whether it ended to be started anew."""
+        return self._restart_wanted and self._failure is None and not self._signalled
 
     def stop(self) -> None:
         """Stop producers, then consumers, then the page. The pipeline lets go of the hardware.

@@ -238,6 +238,11 @@ def run(
     failure = device.run()
     if failure:
         raise EdgeError(failure)
+    if device.restart_wanted:
+        say("starting anew")
+        sys.stdout.flush()
+        # A process of its own frees all that the models held, and keeps the id that systemd knows.
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     say("ended")
 
 

@@ -4,7 +4,10 @@ import threading
 from collections import OrderedDict
 from dataclasses import replace
 
-from edge.dashboard.live.pictures import encode, fit
+import numpy as np
+
+from edge.dashboard.live.drawing import Drawing
+from edge.dashboard.live.pictures import DRAWN_KEPT, PLAINLY, encode, fit
 from edge.domain import Explanation
 from edge.explain.colours import Picture, frame_scale
 from edge.explain.sheet import draw_lime
@@ -52,13 +55,20 @@ class LimePictures:
             known = self._kept.get(number)
         return known.plain() if known else None
 
-    def drawn(self, number: int, label_index: int, samples: int | None = None) -> bytes | None:
+    def drawn(
+        self,
+        number: int,
+        label_index: int,
+        samples: int | None = None,
+        drawing: Drawing = PLAINLY,
+    ) -> bytes | None:
         """What speaks for and against a label, on the picture it was computed from, as JPEG.
 
         Args:
             number: Of the request.
             label_index: Of a label that was asked for.
             samples: After how many perturbed pictures; None for the newest that was told.
+            drawing: What full colour stands for; LIME has one look.
 
         Returns:
             The bytes; None where no such result is kept.
@@ -66,7 +76,7 @@ class LimePictures:
         with self._lock:
             known = self._kept.get(number)
             result = known.result(samples) if known else None
-        return result.drawn(label_index) if result else None
+        return result.drawn(label_index, drawing) if result else None
 
 
 class _Lime:
@@ -106,19 +116,22 @@ class _Result:
         self._lime = replace(lime, maps=lime.maps[:, :0, :0].copy())
         self._places = {label.index: place for place, label in enumerate(lime.labels)}
         self._lock = threading.Lock()
-        self._jpegs: dict[int, bytes] = {}
+        self._jpegs: OrderedDict[tuple[int, str | float], bytes] = OrderedDict()
 
-    def drawn(self, label_index: int) -> bytes | None:
+    def drawn(self, label_index: int, drawing: Drawing) -> bytes | None:
         place = self._places.get(label_index)
         if place is None:
             return None
+        wanted = (label_index, drawing.full)
         with self._lock:
-            if label_index not in self._jpegs:
-                self._jpegs[label_index] = self._draw(place)
-            return self._jpegs[label_index]
+            if wanted not in self._jpegs:
+                self._jpegs[wanted] = self._draw(place, drawing)
+                while len(self._jpegs) > DRAWN_KEPT:
+                    self._jpegs.popitem(last=False)
+            return self._jpegs[wanted]
 
-    def _draw(self, place: int) -> bytes:
-        picture, _ = draw_lime(
-            self._image, self._lime, place, self._preprocessing, self._scale, "signed"
-        )
+    def _draw(self, place: int, drawing: Drawing) -> bytes:
+        strongest = float(np.abs(self._lime.details["coefficients"][place]).max(initial=0.0))
+        scale = replace(self._scale, maximum=drawing.maximum(self._scale.maximum, strongest))
+        picture, _ = draw_lime(self._image, self._lime, place, self._preprocessing, scale, "signed")
         return encode(picture)

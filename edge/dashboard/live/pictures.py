@@ -1,13 +1,14 @@
 """Frames and explanations as pictures for the page: each drawn and encoded once."""
 
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Container
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.dashboard.live.drawing import STYLE_OF, Drawing
 from edge.domain import Explanation, Frame
 from edge.explain.colours import Picture, Style, frame_scale
 from edge.explain.layout import SAMPLE
@@ -21,6 +22,9 @@ JPEG_QUALITY = 82
 EXPLANATIONS_KEPT = 8
 HELD = 24
 """How many more are kept because somebody still compares them with something."""
+DRAWN_KEPT = 24
+"""Of one explanation: labels, each in some ways."""
+PLAINLY = Drawing()
 BAR_SIZE_PX = (256, 16)
 GREY = 128
 
@@ -111,18 +115,19 @@ class ExplainedPictures:
         found = self._find(lambda known: known.sequence == sequence)
         return found.plain() if found else None
 
-    def drawn(self, sequence: int, label_index: int) -> bytes | None:
+    def drawn(self, sequence: int, label_index: int, drawing: Drawing = PLAINLY) -> bytes | None:
         """The map of a label on the picture it was computed from, as JPEG.
 
         Args:
             sequence: Of the frame that was explained.
             label_index: Of a label that was explained on it.
+            drawing: How.
 
         Returns:
             The bytes; None where no such explanation is kept.
         """
         found = self._find(lambda known: known.sequence == sequence and label_index in known.labels)
-        return found.drawn(label_index) if found else None
+        return found.drawn(label_index, drawing) if found else None
 
     def _knows(self, explanation: Explanation) -> bool:
         return any(known.explanation_id == id(explanation.maps) for known in self._kept)
@@ -146,24 +151,26 @@ class _Explained:
         self._picture = fit(frame.image, EXPLAINED_WIDTH_PX)
         self._preprocessing = preprocessing
         self._lock = threading.Lock()
-        self._jpegs: dict[int | None, bytes] = {}
+        self._jpegs: OrderedDict[tuple[int, Drawing] | None, bytes] = OrderedDict()
 
     def plain(self) -> bytes:
         return self._jpeg(None)
 
-    def drawn(self, label_index: int) -> bytes:
-        return self._jpeg(label_index)
+    def drawn(self, label_index: int, drawing: Drawing) -> bytes:
+        return self._jpeg((label_index, drawing))
 
-    def _jpeg(self, label_index: int | None) -> bytes:
+    def _jpeg(self, wanted: tuple[int, Drawing] | None) -> bytes:
         with self._lock:
-            if label_index not in self._jpegs:
-                self._jpegs[label_index] = encode(self._draw(label_index))
-            return self._jpegs[label_index]
+            if wanted not in self._jpegs:
+                self._jpegs[wanted] = encode(self._draw(*wanted) if wanted else self._picture)
+                while len(self._jpegs) > DRAWN_KEPT:
+                    self._jpegs.popitem(last=False)
+            return self._jpegs[wanted]
 
-    def _draw(self, label_index: int | None) -> Picture:
-        if label_index is None:
-            return self._picture
+    def _draw(self, label_index: int, drawing: Drawing) -> Picture:
         heat: NDArray[np.float32] = self._maps[self.labels[label_index]]
+        maximum = drawing.maximum(self._scale.maximum, float(heat.max(initial=0.0)))
         spread = map_on_picture(heat, self._picture, self._preprocessing)
-        drawn = draw(self._picture, spread, self._scale.maximum)
+        style = STYLE_OF.get(drawing.look)
+        drawn = draw(self._picture, spread, maximum, style) if style else self._picture
         return draw_masses(drawn, spread) if spread.max() > 0 else drawn

@@ -7,13 +7,14 @@ from flask import Response, render_template, request
 
 from edge.dashboard.access import Role, needs
 from edge.dashboard.guard import problem
+from edge.dashboard.live.drawing import drawing_of
 from edge.dashboard.live.pictures import FrameEncoder, colour_bar
 from edge.dashboard.live.shown import Shown
 from edge.dashboard.values import age_ms
 from edge.explain.colours import Style
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
-_BARS: tuple[Style, ...] = ("spotlight", "signed")
+_BARS: tuple[Style, ...] = ("spotlight", "inferno", "signed")
 
 
 class PictureViews:
@@ -55,9 +56,15 @@ class PictureViews:
 
     @needs(Role.VIEWER)
     def explanation(self, sequence: int, label_index: int) -> Response:
-        """GET /explanation/<sequence>/<label_index>.jpg: a map on its own picture."""
+        """GET /explanation/<sequence>/<label_index>.jpg?look=<look>&scale=<scale>: a map on its
+        own picture; see `drawing_of`."""
+        try:
+            drawing = drawing_of(request.args)
+        except ValueError as error:
+            return problem(400, str(error))
         self._shown.look()
-        return _jpeg_or_404(self._shown.explained.drawn(sequence, label_index), f"frame {sequence}")
+        drawn = self._shown.explained.drawn(sequence, label_index, drawing)
+        return _jpeg_or_404(drawn, f"frame {sequence}")
 
     @needs(Role.VIEWER)
     def plain(self, sequence: int) -> Response:
@@ -67,7 +74,8 @@ class PictureViews:
 
     @needs(Role.VIEWER)
     def lime(self, number: int, label_index: int) -> Response:
-        """GET /lime/<number>/<label_index>.jpg?samples=<n>: LIME of a label on its own picture.
+        """GET /lime/<number>/<label_index>.jpg?samples=<n>&scale=<scale>: LIME of a label on its
+        own picture.
 
         Interim results are told apart by their samples; without them it is the newest.
         """
@@ -76,9 +84,13 @@ class PictureViews:
             return problem(
                 400, f"samples={samples[:40]!r}: expected how many pictures it is made of"
             )
+        try:
+            drawing = drawing_of(request.args)
+        except ValueError as error:
+            return problem(400, str(error))
         self._shown.look()
         wanted = None if samples is None else int(samples)
-        drawn = self._shown.limes.drawn(number, label_index, wanted)
+        drawn = self._shown.limes.drawn(number, label_index, wanted, drawing)
         return _jpeg_or_404(drawn, f"LIME {number}" + (f" of {wanted} samples" if samples else ""))
 
     @needs(Role.VIEWER)

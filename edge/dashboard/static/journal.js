@@ -12,7 +12,7 @@ function row(entry) {
   const line = make("tr");
   line.setAttribute("role", "row");
   const names = entry.labels.map(format.labelled).join(", ") || "none recognised";
-  line.append(cell("time", format.clock(entry.seen_at_s)), cell("brick", names));
+  line.append(timeCell(entry), cell("brick", names));
   line.append(cell("bin", format.binned(entry.bin)), outcomeCell(entry.outcome));
   line.append(cell("sentence", entry.sentence));
   return line;
@@ -21,6 +21,15 @@ function row(entry) {
 function cell(className, text) {
   const node = make("td", className, text);
   node.setAttribute("role", "cell");
+  return node;
+}
+
+function timeCell(entry) {
+  const node = cell("time");
+  const link = make("a", "", format.clock(entry.seen_at_s));
+  link.href = `/items/${entry.item_id}`;
+  link.setAttribute("aria-label", `Item ${entry.item_id}, ${link.textContent}`);
+  node.append(link);
   return node;
 }
 

@@ -111,7 +111,8 @@ class Chip {
     this.track = make("span", "track");
     this.track.append(make("span", "track-fill"), make("span", "track-mark"));
     this.node.append(make("span", "chip-name", row.name), " ", make("span", "chip-id", row.id));
-    this.node.append(" ", this.confidence, this.track);
+    this.threshold = make("span", "chip-threshold");
+    this.node.append(" ", this.confidence, " ", this.threshold, this.track);
   }
 
   update(row) {
@@ -121,6 +122,7 @@ class Chip {
     this.track.style.setProperty("--mark", row.threshold ?? 1);
     const threshold = row.threshold === null ? "not present" : `threshold ${format.percent(row.threshold)}`;
     if (this.node.title !== threshold) this.node.title = threshold;
+    write(this.threshold, row.threshold === null ? "not present" : `≥ ${format.percent(row.threshold)}`);
   }
 }
 

@@ -20,9 +20,11 @@ export class Lime {
   #loading = false;
   #held = false;
   #tell;
+  #drawing;
 
   // `moved` is told when LIME is made of another frame than was asked for, `refused` when of none.
-  constructor({ moved, refused }) {
+  constructor(drawing, { moved, refused }) {
+    this.#drawing = drawing;
     this.#tell = { moved, refused };
     onUse(byId("lime-cancel"), () => this.#cancel());
   }
@@ -122,7 +124,7 @@ export class Lime {
     if (!this.#state || this.#loading || this.#held) return;
     const { drawn } = this.#choose();
     const label = drawn ? this.#labelOf(drawn) : null;
-    const next = label ? { lime: drawn, label } : null;
+    const next = label ? { lime: drawn, label, query: this.#drawing.query } : null;
     if (next && keyOf(next) !== keyOf(this.#shown)) {
       this.#loading = true;
       try {
@@ -138,12 +140,12 @@ export class Lime {
     this.#draw();
   }
 
-  async #load({ lime, label }) {
+  async #load({ lime, label, query }) {
     const address = `/lime/${lime.number}`;
     const wanted = [];
     if (this.#plainOf !== lime.number) wanted.push(this.#fetch(`${address}.jpg`, this.#plain));
     if (lime.explanation) {
-      wanted.push(this.#fetch(`${address}/${label.index}.jpg?samples=${lime.samples}`, this.#map));
+      wanted.push(this.#fetch(`${address}/${label.index}.jpg?samples=${lime.samples}&${query}`, this.#map));
     }
     const puts = await Promise.all(wanted);
     if (puts.includes(null) || this.#held) return false;
@@ -218,9 +220,11 @@ export class Lime {
     const explanation = lime.explanation;
     const value = words.amount(explanation.target);
     byId("lime-image").alt = `LIME of ${format.labelled(label)}: orange speaks for it, blue against it`;
-    write(byId("lime-scale-min"), value(-explanation.scale_max));
-    write(byId("lime-scale-max"), value(explanation.scale_max));
-    write(byId("lime-scale"), words.scaleText(explanation, label));
+    const ofMap = Math.max(label.max, -label.min);
+    const full = this.#drawing.maximum(explanation.scale_max, ofMap);
+    write(byId("lime-scale-min"), value(-full));
+    write(byId("lime-scale-max"), value(full));
+    write(byId("lime-scale"), words.scaleText({ ...explanation, scale_max: full, scale_name: this.#drawing.name }, label));
     const shown = words.badges(lime, explanation, label);
     rebuild(byId("lime-badges"), shown, () => shown.map(badge));
     write(byId("lime-agreement"), words.agreementText(label.agreement, lime));
@@ -253,8 +257,8 @@ function has(lime, index) {
 
 function keyOf(shown) {
   if (!shown) return "";
-  const { lime, label } = shown;
-  return [lime.number, lime.explanation ? lime.samples : "plain", label.index].join("/");
+  const { lime, label, query } = shown;
+  return [lime.number, lime.explanation ? lime.samples : "plain", label.index, query].join("/");
 }
 
 function badge({ text, tone: name = "quiet" }) {

@@ -1,9 +1,11 @@
 import { Age, BlobImage } from "./age.js";
-import { announce, byId, onUse, show, usable, write } from "./dom.js";
+import { announce, byId, make, onUse, rebuild, show, tone, usable, write } from "./dom.js";
+import { Drawing } from "./drawing.js";
 import * as format from "./format.js";
 import { holdable } from "./hold.js";
 import { get } from "./http.js";
 import { Lime } from "./lime.js";
+import { Zoom } from "./zoom.js";
 
 const OLD_MS = 2000;
 const PATIENCE_MS = 8000;
@@ -14,7 +16,8 @@ export class Why {
   #map = new BlobImage(byId("why-image"));
   #plain = new BlobImage(byId("why-plain"));
   #photo = new BlobImage(byId("why-photo-image"));
-  #lime = new Lime({
+  #drawing = new Drawing(() => this.#update());
+  #lime = new Lime(this.#drawing, {
     moved: (asked, found) => this.#moved(asked, found),
     refused: () => this.#follow(),
   });
@@ -30,12 +33,15 @@ export class Why {
   #held = false;
 
   constructor() {
-    for (const id of ["compare", "why-picture", "lime-picture"]) {
-      holdable(byId(id), (down) => this.#hold(down));
+    holdable(byId("compare"), (down) => this.#hold(down));
+    for (const id of ["why-picture", "lime-picture"]) {
+      // A zoomed picture is taken hold of to move it.
+      holdable(byId(id), (down) => this.#hold(down && byId("panes").dataset.zoomed !== "yes"));
     }
     byId("opacity").addEventListener("input", () => this.#fade());
     onUse(byId("lime-ask"), () => this.#ask());
     onUse(byId("follow"), () => this.#follow());
+    new Zoom(byId("panes"));
     this.#fade();
     setInterval(() => this.#tick(), 200);
   }
@@ -101,7 +107,8 @@ export class Why {
     if (!explanation || explanation.labels.length === 0) return null;
     const label = this.#pick(explanation.labels);
     if (!label) return null;
-    return { explanation, label, told: this.#kept ? this.#age.ms : this.#state.age_ms.explanation };
+    const { query } = this.#drawing;
+    return { explanation, label, query, told: this.#kept ? this.#age.ms : this.#state.age_ms.explanation };
   }
 
   #pick(labels) {
@@ -110,14 +117,14 @@ export class Why {
     return [...labels].sort((a, b) => b.confidence - a.confidence)[0];
   }
 
-  async #load({ explanation, label, told }) {
+  async #load({ explanation, label, query, told }) {
     const began = performance.now();
     const { sequence } = explanation;
     const [map, plain] = await Promise.all([
-      get(`/explanation/${sequence}/${label.index}.jpg`),
+      get(`/explanation/${sequence}/${label.index}.jpg?${query}`),
       get(`/explained/${sequence}.jpg`),
     ]);
-    if (this.#kept && map.status === 404) this.#gone = keyOf({ explanation, label });
+    if (this.#kept && map.status === 404) this.#gone = keyOf({ explanation, label, query });
     if (!map.ok || !plain.ok) return false;
     const blobs = await Promise.all([map.blob(), plain.blob()]);
     if (this.#held) return false;
@@ -195,9 +202,12 @@ export class Why {
     const method = METHODS[explanation.method] || explanation.method;
     byId("why-image").alt = `${method} of ${format.labelled(label)}`;
     write(byId("why-subject"), `${format.labelled(label)} · ${format.percent(label.confidence)}`);
-    write(byId("why-scale-max"), format.logit(explanation.scale_max));
-    write(byId("why-scale"), scaleText(explanation, label));
-    write(byId("why-method"), methodText(method, explanation));
+    this.#drawing.suggest(explanation.scale_max);
+    write(byId("why-scale-max"), format.logit(this.#drawing.maximum(explanation.scale_max, label.max)));
+    write(byId("why-scale"), scaleText(this.#drawing.text(explanation.scale_max, label.max), label));
+    const made = badges(method, explanation, label, this.#state);
+    rebuild(byId("why-badges"), made, () => made.map(badge));
+    write(byId("why-method"), methodText(explanation, this.#state));
     const notes = this.#notes(explanation, label);
     show(byId("why-note"), notes.length > 0);
     write(byId("why-note"), notes.join(" "));
@@ -236,18 +246,34 @@ export class Why {
 
 function keyOf(shown) {
   if (!shown) return "";
-  return [shown.explanation.sequence, shown.label.index, shown.explanation.scale_max].join("/");
+  const { explanation, label, query } = shown;
+  return [explanation.sequence, label.index, explanation.scale_max, query].join("/");
 }
 
-function scaleText(explanation, label) {
-  const scale = `Scale: ${explanation.scale_name}, max ${format.logit(explanation.scale_max)}.`;
+function scaleText(scale, label) {
   if (label.no_evidence) return `No positive evidence for this label. ${scale}`;
   return `${scale} This label: max ${format.logit(label.max)}.`;
 }
 
-function methodText(method, { layer, grid, pooling, milliseconds }) {
-  const parts = [method, layer, `${grid[1]}\u00a0×\u00a0${grid[0]}\u00a0cells`];
-  if (pooling) parts.push(`${pooling}-pooled gradients`);
-  if (milliseconds !== null) parts.push(`${milliseconds}\u00a0ms`);
-  return parts.filter(Boolean).join(" · ");
+function badges(method, { layer, grid, milliseconds }, { disagrees }, { about }) {
+  const shown = [
+    { text: method },
+    { text: about.bundle },
+    { text: layer },
+    { text: `${grid[1]}\u00a0×\u00a0${grid[0]}\u00a0cells` },
+    { text: milliseconds === null ? null : `${milliseconds}\u00a0ms` },
+    disagrees ? { text: "int8 ≠ companion", tone: "warn" } : { text: "int8 = companion", tone: "good" },
+  ];
+  return shown.filter(({ text }) => text);
+}
+
+function badge({ text, tone: name = "quiet" }) {
+  const node = make("li", "pill", text);
+  tone(node, name);
+  return node;
+}
+
+function methodText({ pooling }, { stage_ms }) {
+  const took = Object.entries(stage_ms).map(([name, ms]) => `${name} ${ms}\u00a0ms`);
+  return [pooling && `${pooling}-pooled gradients`, ...took].filter(Boolean).join(" · ");
 }

@@ -61,8 +61,24 @@ INSTALL = "apt-get update && apt-get install -y chromium chromium-driver"
 WAIT_S = 20
 
 
+def cookie_of(gate: Gate, name: str) -> str:
+    """What a browser holds after somebody logged in."""
+    signing = Flask("signing")
+    signing.secret_key = gate.secret
+    signer = SecureCookieSessionInterface().get_signing_serializer(signing)
+    assert signer is not None
+    return str(signer.dumps({"session": gate.sessions.begin(name), "_permanent": True}))
+
+
 PASSWORD = "seven red plates"
 HASHED = hashed(PASSWORD)
+
+
+def add_users(store: AccessStore) -> None:
+    """Add vera, tess and ada; they share one hash: to make one takes as long as a whole test."""
+    with store.transaction() as db:
+        for name, role in USERS.items():
+            db.execute("INSERT INTO users VALUES (?, ?, ?, 0)", [name, role, HASHED])
 
 
 class World:
@@ -77,8 +93,7 @@ class World:
         self.requests: Requests = RequestQueue[Request](limit=3)
         self.store = AccessStore(folder / "access.sqlite")
         self.gate = Gate.over(self.store)
-        for name, role in USERS.items():
-            self._add(name, role)
+        add_users(self.store)
         self.token = self.gate.tokens.add("tests", Role.ADMIN)
         self.options = options
         self.app = self._app(clock=lambda: self.now_s)
@@ -92,11 +107,6 @@ class World:
             self.board, self.requests, PREPROCESSING, self.gate, **(self.options | more)
         )
 
-    def _add(self, name: str, role: Role) -> None:
-        # All share one hash: to make one takes as long as a whole test.
-        with self.store.transaction() as db:
-            db.execute("INSERT INTO users VALUES (?, ?, ?, 0)", [name, role, HASHED])
-
     def client(self) -> FlaskClient:
         """A script with an admin's token."""
         client = self.app.test_client()
@@ -105,9 +115,7 @@ class World:
 
     def cookie(self, name: str = "ada") -> str:
         """The cookie of somebody who logged in."""
-        signer = SecureCookieSessionInterface().get_signing_serializer(self.app)
-        assert signer is not None
-        return str(signer.dumps({"session": self.gate.sessions.begin(name), "_permanent": True}))
+        return cookie_of(self.gate, name)
 
     def show(self, **values: Any) -> None:
         """Replace the snapshot by one with these values."""

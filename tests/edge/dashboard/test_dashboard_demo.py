@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from dashboard_rig import Browser, screenshots
+from dashboard_rig import COOKIES, Browser, add_users, cookie_of, screenshots
 
+from edge.access.store import AccessStore, access_path
 from edge.app import App
 from edge.config import read_config
+from edge.dashboard.access.gate import Gate
 
 DEMO = Path(__file__).parents[3] / "edge" / "demo" / "edge.toml"
 
@@ -23,6 +25,9 @@ def demo(tmp_path: Path) -> Iterator[App]:
         journal=replace(config.journal, path=tmp_path / "journal.sqlite"),
     )
     app = App(config)
+    with AccessStore(access_path(config.journal.path)) as store:
+        add_users(store)
+        COOKIES[app.address] = cookie_of(Gate.over(store), "ada")
     app.start()
     yield app
     app.stop()

@@ -310,4 +310,4 @@ def test_an_unknown_bar_names_those_there_are(client: FlaskClient) -> None:
     answer = client.get("/colour-bar.png?style=jet")
     assert answer.status_code == 400
     assert answer.json is not None
-    assert answer.json["error"] == "style='jet': expected spotlight or signed"
+    assert answer.json["error"] == "style='jet': expected spotlight or inferno or signed"

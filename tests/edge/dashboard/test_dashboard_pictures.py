@@ -197,3 +197,46 @@ def test_every_address_of_a_full_board_answers(client: FlaskClient, world: World
     for label in state["explanation"]["labels"]:
         address = f"/explanation/{state['explanation']['sequence']}/{label['index']}.jpg"
         assert client.get(address).status_code == 200
+
+
+# --- how maps are drawn ---
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("look=jet", "expected spotlight, heat, contour"),
+        ("scale=jet", "a number above 0"),
+        ("scale=0", "a number above 0"),
+        ("scale=-1", "a number above 0"),
+        ("scale=nan", "a number above 0"),
+        ("scale=inf", "a number above 0"),
+        ("scale=1e9", "a number above 0"),
+    ],
+)
+@pytest.mark.parametrize("address", ["/explanation/7/0.jpg", "/lime/1/0.jpg"])
+def test_a_drawing_that_cannot_be_says_what_can(
+    client: FlaskClient, address: str, query: str, said: str
+) -> None:
+    answer = client.get(f"{address}?{query}")
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert said in answer.json["error"]
+
+
+def test_looks_and_scales_are_drawn_apart(client: FlaskClient, world: World) -> None:
+    explanation = explain(predict(pile(), 7), SPOTS)
+    world.show(explanation=explanation)
+    drawn = {
+        query: client.get(f"/explanation/7/0.jpg?{query}").data
+        for query in ("", "look=heat", "look=contour", "scale=0.001", "scale=map", "scale=frame")
+    }
+    assert drawn[""] == drawn["scale=frame"]
+    assert len(set(drawn.values())) in (4, 5)  # The label may be the frame's strongest.
+    plain = _decoded(client.get("/explained/7.jpg").data).astype(int)
+    changed = {
+        query: (np.abs(_decoded(data).astype(int) - plain).max(axis=2) > 40).mean()
+        for query, data in drawn.items()
+    }
+    # Lines touch few pixels, a spotlight most of them.
+    assert 0 < changed["look=contour"] < 0.1 < changed[""]
