@@ -3,6 +3,7 @@
 # make bench  the figures that are promised, measured
 # make prove-trainer  the figures of the trainer, measured; about 25 minutes
 # make prove-bridge  the figures of the bridge, on executed firmware; about 5 minutes
+# make prove-dashboard  the figures of the pages, on the running app; about 5 minutes
 # make prove-explanations  the figures of the explanations, measured; about 25 minutes
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ LOCK := -c deploy/locks/tested.txt
 endif
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-tflite bench prove-trainer prove-explanations prove-bridge lint clean help
+.PHONY: demo test test-tflite bench prove-trainer prove-explanations prove-bridge prove-dashboard lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -107,6 +108,9 @@ prove-trainer: .venv/ready $(RENDER)
 
 prove-bridge: .venv/ready
 	.venv/bin/python -m tests.prove.bridge $(PROVE)
+
+prove-dashboard: .venv/ready
+	.venv/bin/python -m tests.prove.dashboard $(PROVE)
 
 prove-explanations: .venv/ready
 	.venv/bin/python -m tests.prove.explaining $(PROVE)

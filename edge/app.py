@@ -10,6 +10,7 @@ web        waitress or cheroot  <- board, -> requests
 import ctypes
 import logging
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -53,6 +54,7 @@ from sorter_firmware_bridge.drivers import open_driver
 from sorter_firmware_bridge.drivers.driver import Driver
 
 FRAME_WAIT_S = 0.5
+SWITCH_S = 0.0002
 M_ARENA_MAX = -8
 """Of glibc's mallopt(3)."""
 JOIN_S = 10.0
@@ -81,6 +83,7 @@ class App:
         self._stopped = False
         self._failure: str | None = None
         _keep_one_arena()
+        _let_native_code_come_back_soon()
         bundle = read_bundle(config.bundle)
         check_against_bundle(config, bundle)
         self.board: Board = Board(Snapshot(0, _about(config, bundle)))
@@ -100,7 +103,7 @@ class App:
             self._opening = Opening(opener) if opener else None
             self._explainer = Explainer(bundle, config.explain.settings)
             self._pipeline = self._build_pipeline(config, bundle, journal)
-            application = create_app(
+            self.dashboard = create_app(
                 self.board,
                 self.requests,
                 bundle.preprocessing,
@@ -108,7 +111,7 @@ class App:
                 hosts=Hosts(config.dashboard.names, config.dashboard.host),
                 secure=bool(config.dashboard.certificate),
             )
-            self._web = server_of(application, self._socket, config.dashboard)
+            self._web = server_of(self.dashboard, self._socket, config.dashboard)
             undo.callback(self._web.close)
             self._store = store
             undo.pop_all()
@@ -298,6 +301,12 @@ def _about(config: Config, bundle: Bundle) -> About:
         bins=tuple((bin_, config.policy.capacity_of(bin_.name)) for bin_ in config.policy.bins),
         wanted=bool(config.policy.wanted),
     )
+
+
+def _let_native_code_come_back_soon() -> None:
+    # A thread that returns from the model waits for Python until another's turn is over; with the
+    # usual 5 ms, a page that is looked at would cost each frame as much as the model itself.
+    sys.setswitchinterval(SWITCH_S)
 
 
 def _keep_one_arena() -> None:

@@ -69,6 +69,7 @@ def create_app(
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",
         SESSION_COOKIE_SECURE=secure,
+        SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=datetime.timedelta(seconds=WHOLE_S),
     )
     guard.install(app, hosts or Hosts())
