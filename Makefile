@@ -39,6 +39,11 @@ demo: .venv-device/ready
 	.venv/bin/python $(PIP) $(LOCK) -e '.[dev]'
 	touch $@
 
+# ---- what judges the pages, in tests only ---------------------------------------------------
+.npm/ready:
+	deploy/npm-install.sh .npm axe-core@4.14.1
+	touch $@
+
 # ---- the device on tflite-runtime and numpy 1, as on 32-bit Raspberry Pi OS -----------------
 .venv-tflite/ready: pyproject.toml deploy/locks/tflite.txt
 	$(SYSTEM) python3-venv libgl1 libglib2.0-0
@@ -75,7 +80,7 @@ lint: .venv/ready
 # tflite-runtime ended with Python 3.11; on a newer one only its successor can be tested.
 OLD_RUNTIME := $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info < (3, 12) else "no")')
 
-test: lint test-tflite $(RENDER)
+test: lint test-tflite .npm/ready $(RENDER)
 ifneq ($(HAS_BLENDER),yes)
 	@echo "bpy has no package for this machine; its engine is not tested here"
 endif
@@ -116,4 +121,4 @@ prove-explanations: .venv/ready
 	.venv/bin/python -m tests.prove.explaining $(PROVE)
 
 clean:
-	rm -rf .venv .venv-render .venv-device .venv-tflite .venv-bench build *.egg-info
+	rm -rf .npm .venv .venv-render .venv-device .venv-tflite .venv-bench build *.egg-info

@@ -36,6 +36,7 @@ from edge.config import Config, check_against_bundle
 from edge.dashboard import create_app
 from edge.dashboard.access.gate import Gate
 from edge.dashboard.hosts import Hosts
+from edge.dashboard.study.pages import blueprint as study_pages
 from edge.domain import Frame
 from edge.errors import CameraLost
 from edge.explain.gradcam import GradCam
@@ -49,6 +50,8 @@ from edge.opening import Opening
 from edge.pipeline import CameraReport, LimeOf, Parts, Pipeline
 from edge.policy import Mode, Policy
 from edge.serving import address_of, check_open_to_others, listen, server_of
+from edge.study.child import Maker
+from edge.study.studies import Studies, studies_beside
 from edge.worker import Worker
 from sorter_firmware_bridge.drivers import open_driver
 from sorter_firmware_bridge.drivers.driver import Driver
@@ -103,11 +106,18 @@ class App:
             self._opening = Opening(opener) if opener else None
             self._explainer = Explainer(bundle, config.explain.settings)
             self._pipeline = self._build_pipeline(config, bundle, journal)
+            studies = Studies(studies_beside(config.journal.path))
+            sources = config.dashboard.study_sources
+            self._maker = Maker(
+                studies, config.bundle, config.journal.path, Path(sources) if sources else None
+            )
+            undo.callback(self._maker.close)
             self.dashboard = create_app(
                 self.board,
                 self.requests,
                 bundle.preprocessing,
                 self._gate,
+                pages=[study_pages(studies, self._maker, self._gate.limit_attempts)],
                 hosts=Hosts(config.dashboard.names, config.dashboard.host),
                 secure=bool(config.dashboard.certificate),
             )
@@ -193,6 +203,7 @@ class App:
         self._web.end()
         self._join("web")
         self._web.close()
+        self._maker.close()
         self._socket.close()
         self._store.close()
 

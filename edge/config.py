@@ -153,7 +153,7 @@ def _config(path: Path, file: File, policy: Policy) -> Config:
         dashboard=file.dashboard.model_copy(
             update={
                 name: str(home / getattr(file.dashboard, name))
-                for name in ("certificate", "key")
+                for name in ("certificate", "key", "study_sources")
                 if getattr(file.dashboard, name)
             }
         ),

@@ -87,6 +87,7 @@ class DashboardSection(Section):
     key: str = ""
     proxies: int = Field(0, ge=0, le=5)
     session_hours: float = Field(12.0, gt=0, le=24 * 7)
+    study_sources: str = ""
 
     @field_validator("host")
     @classmethod

@@ -12,6 +12,9 @@
     │       └── CameraEnded             it has given its last frame
     ├── JournalError (OSError)          the record cannot be read or written
     │   └── ForeignReceipt              a machine speaks of a command nobody recorded
+    ├── CorrectionsError (OSError)      what people corrected cannot be read or written
+    │   ├── CorrectionsFull             the disk has no room for it
+    │   └── CorrectionConflict          somebody else corrected the same item meanwhile
     ├── StudyError (ValueError)         a study, its file or an answer is not as it must be
     │   ├── StudyUnknown                there is no such study, participant or picture
     │   ├── StudyConflict               what is asked does not fit what was done before
@@ -88,3 +91,15 @@ class StudyConflict(StudyError):
 
 class StudyLost(StudyError):
     """What is stored of a study cannot be read or written; the message says what to do."""
+
+
+class CorrectionsError(EdgeError, OSError):
+    """What people corrected cannot be read or written."""
+
+
+class CorrectionsFull(CorrectionsError):
+    """The disk has no room for a correction."""
+
+
+class CorrectionConflict(CorrectionsError):
+    """Somebody else corrected the same item meanwhile; the message says who and what."""

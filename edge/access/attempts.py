@@ -29,11 +29,12 @@ class Attempts:
         self._lock = threading.Lock()
         self._tried: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def wait_s(self, key: str) -> int:
+    def wait_s(self, key: str, *, counted: bool = True) -> int:
         """Count a guess.
 
         Args:
             key: Whose, for example "address 10.0.0.7".
+            counted: False only asks.
 
         Returns:
             0 where it may be made, else after how many seconds the next one may; it is not
@@ -52,5 +53,6 @@ class Attempts:
             wait_s = max(waits, default=0.0)
             if wait_s > 0:
                 return math.ceil(wait_s)
-            tried.append(now_s)
+            if counted:
+                tried.append(now_s)
             return 0

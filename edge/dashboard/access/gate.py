@@ -74,9 +74,14 @@ class Gate:
         app.before_request(lambda: self._open(csrf))
         app.after_request(self._note)
 
-    def limit_attempts(self) -> Response | None:
-        """Count a guess from this address; the refusal where there were too many."""
-        wait_s = self.attempts.wait_s(f"address {_network(request.remote_addr)}")
+    def limit_attempts(self, *, counted: bool = True) -> Response | None:
+        """Count a guess from this address; the refusal where there were too many.
+
+        Args:
+            counted: False only asks, where right guesses shall not count.
+        """
+        key = f"address {_network(request.remote_addr)}"
+        wait_s = self.attempts.wait_s(key, counted=counted)
         if not wait_s:
             return None
         answer = problem(429, f"too many attempts from here; try again in {wait_s} s")
