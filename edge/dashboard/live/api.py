@@ -18,7 +18,7 @@ from edge.board import (
     Requests,
     StopRequest,
 )
-from edge.dashboard.access import Role, everybody, needs
+from edge.dashboard.access import Role, needs
 from edge.dashboard.guard import json_body, problem
 from edge.dashboard.live.shown import Shown
 from edge.dashboard.live.state import ages_ms, state_of
@@ -137,26 +137,6 @@ class ApiViews:
         if not self._shown.board.current().about.wanted:
             return problem(409, "there is no wanted list; set [[wanted]] in edge.toml")
         return self._ask(NewOrderRequest())
-
-    @everybody
-    def alive(self) -> Response:
-        """GET /livez: 200 while it answers at all; touches nothing that could wait."""
-        return jsonify(ok=True)
-
-    @everybody
-    def ready(self) -> Response:
-        """GET /readyz: 200 while the pipeline runs and frames come, else 503 with no detail."""
-        snapshot = self._shown.board.current()
-        waits_for = []
-        if snapshot.problem is not None:
-            waits_for.append("pipeline")
-        if snapshot.camera_state != "live":
-            waits_for.append("camera")
-        if snapshot.prediction is None:
-            waits_for.append("first frame")
-        if not waits_for:
-            return jsonify(ok=True)
-        return problem(503, f"not ready: {', '.join(waits_for)}", ok=False)
 
     def _ask(self, wanted: Request) -> Response:
         if self._requests.put(wanted):

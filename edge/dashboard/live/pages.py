@@ -50,8 +50,6 @@ def _add_api(pages: Blueprint, views: ApiViews) -> None:
     for address, view in {
         "/api/state": views.state,
         "/api/pulse": views.pulse,
-        "/livez": views.alive,
-        "/readyz": views.ready,
     }.items():
         pages.add_url_rule(address, view_func=view, methods=["GET"])
     for address, view in {

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from builders import LABELS, make_item
-from flask import Flask
+from flask import Blueprint, Flask
 from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ from edge.access.store import AccessStore
 from edge.board import About, Board, Request, Requests, Snapshot
 from edge.dashboard.access.gate import Gate
 from edge.dashboard.app import create_app
+from edge.dashboard.health.pages import blueprint as health_pages
+from edge.dashboard.health.views import Settings
 from edge.decision import Alternative, Reason, SortDecision
 from edge.domain import Explanation, Frame, Label, Prediction
 from edge.explain.agreement import agreement
@@ -39,6 +41,7 @@ from edge.explain.lime import explanation as lime_explanation
 from edge.explain.lime_result import Ended, LimeResult, LimeSettings
 from edge.explain.worker.progress import ExplainRequest, ExplainState, Progress
 from edge.handoff import Published, RequestQueue
+from edge.health.looking import Looking
 from edge.journal import Balance, Entry, Outcome
 from edge.preprocessing import Preprocessing, prepare
 from sorter_firmware_bridge.bins import Bin, Condition, MachineState
@@ -103,9 +106,12 @@ class World:
         return self._app()
 
     def _app(self, **more: Any) -> Flask:
-        return create_app(
-            self.board, self.requests, PREPROCESSING, self.gate, **(self.options | more)
-        )
+        options = {"pages": [self._health()]} | self.options | more
+        return create_app(self.board, self.requests, PREPROCESSING, self.gate, **options)
+
+    def _health(self) -> Blueprint:
+        looking = Looking(self.store.path.with_name("journal.sqlite"))
+        return health_pages(self.board, looking, Settings(80, 1), lambda: self.now_s)
 
     def client(self) -> FlaskClient:
         """A script with an admin's token."""

@@ -7,7 +7,6 @@ import pytest
 from dashboard_rig import (
     ABOUT,
     NOW_S,
-    PREPROCESSING,
     SPOTS,
     World,
     everything,
@@ -27,7 +26,6 @@ from edge.board import (
     NewOrderRequest,
     StopRequest,
 )
-from edge.dashboard.app import create_app
 from edge.dashboard.hosts import Hosts
 from edge.dashboard.live.shown import TOLD
 from sorter_firmware_bridge.bins import Bin
@@ -143,7 +141,8 @@ def test_a_foreign_host_stops_nothing(client: FlaskClient, world: World) -> None
 
 def test_other_hosts_can_be_trusted(world: World) -> None:
     hosts = Hosts(["Sorter.local", "[fd00::7]"])
-    app = create_app(world.board, world.requests, PREPROCESSING, world.gate, hosts=hosts)
+    world.options["hosts"] = hosts
+    app = world.live_app()
     for host, status in (("sorter.local:80", 200), ("[fd00::7]:80", 200), ("other", 400)):
         assert app.test_client().get("/livez", headers={"Host": host}).status_code == status
 

@@ -1,0 +1,34 @@
+"""The routes of the health page."""
+
+import time
+from collections.abc import Callable
+
+from flask import Blueprint
+
+from edge.board import Board
+from edge.dashboard.health.views import HealthViews, Settings
+from edge.health.looking import Looking
+
+
+def blueprint(
+    board: Board,
+    looking: Looking,
+    settings: Settings,
+    clock: Callable[[], float] = time.monotonic,
+) -> Blueprint:
+    """How the device does, for people and for monitors.
+
+    Args:
+        board: What the pipeline tells.
+        looking: What the machine tells.
+        settings: From where on it is hot, and the disk full.
+        clock: As `time.monotonic`, by which the frames are dated.
+    """
+    views = HealthViews(board, looking, settings, clock)
+    pages = Blueprint("health", __name__)
+    pages.add_url_rule("/health", view_func=views.page, methods=["GET"])
+    pages.add_url_rule("/api/health", view_func=views.state, methods=["GET"])
+    pages.add_url_rule("/metrics", view_func=views.metrics, methods=["GET"])
+    pages.add_url_rule("/livez", view_func=views.alive, methods=["GET"])
+    pages.add_url_rule("/readyz", view_func=views.ready, methods=["GET"])
+    return pages
