@@ -84,7 +84,7 @@ class Chain:
             name: As its `Place` says.
             item_id: The item it goes with, if any.
         """
-        digest = digest_of(_row(self._db, kind, str(name)))
+        digest = digest_of(row_of(self._db, kind, str(name)))
         self.head = bound(self.head, kind, digest)
         self._db.execute(
             "INSERT INTO chain (kind, name, item_id, digest, hash) VALUES (?, ?, ?, ?, ?)",
@@ -185,7 +185,7 @@ def _problems(db: sqlite3.Connection) -> Iterator[str]:
         if entry["kind"] not in PLACES:
             yield f"{what} was changed: nothing of that kind is recorded"
             return
-        row = _row(db, Kind(entry["kind"]), entry["name"])
+        row = row_of(db, Kind(entry["kind"]), entry["name"])
         if row is None and not _within(entry["item_id"], pruned):
             yield f"{what} was removed"
         elif row is not None and digest_of(row) != entry["digest"]:
@@ -230,7 +230,8 @@ def _inside(place: Place) -> str:
     return f"{place.table}.{place.name}" if place.name.isidentifier() else f"({place.name})"
 
 
-def _row(db: sqlite3.Connection, kind: Kind, name: str) -> dict[str, Any] | None:
+def row_of(db: sqlite3.Connection, kind: Kind, name: str) -> dict[str, Any] | None:
+    """The row that a record of the chain binds; None where it is gone."""
     place = PLACES[kind]
     if kind is Kind.RECEIPT:
         command_id, _, state = name.partition("/")

@@ -1,6 +1,7 @@
 """The file of the journal: how it is opened, and its errors in our words."""
 
 import contextlib
+import logging
 import os
 import sqlite3
 import zlib
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from edge.errors import JournalError
 from edge.journal_migration import migrate
-from edge.journal_schema import SCHEMA, SCHEMA_VERSION
+from edge.journal_schema import SCHEMA, SCHEMA_VERSION, SEARCH
 
 APPLICATION_ID = 0x42726B53  # "BrkS", in the header of the file
 PAGE_BYTES = 4096
@@ -48,11 +49,12 @@ def open_file(path: Path, max_bytes: int) -> sqlite3.Connection:
         return db
 
 
-def open_to_read(path: Path) -> sqlite3.Connection:
+def open_to_read(path: Path, check: bool = True) -> sqlite3.Connection:
     """Open a journal for reading, also one that a running device writes.
 
     Args:
         path: The file.
+        check: Whether all of it is looked at for damage first, which takes seconds for a long one.
 
     Returns:
         A connection that sees one moment of it.
@@ -73,7 +75,8 @@ def open_to_read(path: Path) -> sqlite3.Connection:
                     f"journal {path}: found version {_get(db, 'user_version')}, expected"
                     f" {SCHEMA_VERSION}; start the device on it once, which brings it up to date"
                 )
-            _check(db, path)
+            if check:
+                _check(db, path)
             db.execute("BEGIN")
         except BaseException:
             db.close()
@@ -106,9 +109,28 @@ def _prepare(db: sqlite3.Connection, path: Path, max_bytes: int) -> None:
     _set(db, "journal_mode", "WAL")
     if _get(db, "user_version") < SCHEMA_VERSION:
         migrate(db, path)
+    _make_searchable(db, path)
     _set(db, "synchronous", "FULL")
     _set(db, "foreign_keys", "ON")
     _set(db, "max_page_count", str(max_bytes // PAGE_BYTES))
+
+
+def _make_searchable(db: sqlite3.Connection, path: Path) -> None:
+    if searchable(db):
+        return
+    try:
+        db.executescript(f"BEGIN IMMEDIATE; {SEARCH} COMMIT;")
+    except sqlite3.OperationalError as error:
+        # A disk without room for it: what is recorded matters more than finding it fast.
+        log.warning("journal %s: it is searched without an index (%s)", path, error)
+        with contextlib.suppress(sqlite3.OperationalError):
+            db.execute("ROLLBACK")
+
+
+def searchable(db: sqlite3.Connection) -> bool:
+    """Whether it has what finds items fast; every one that was opened for writing since has."""
+    made = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'recognised'"
+    return db.execute(made).fetchone() is not None
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:
@@ -142,6 +164,8 @@ def _get(db: sqlite3.Connection, pragma: str) -> int:
 def _set(db: sqlite3.Connection, pragma: str, value: str) -> None:
     db.execute(f"PRAGMA {pragma} = {value}").fetchall()
 
+
+log = logging.getLogger(__name__)
 
 _ADVICE = {
     sqlite3.SQLITE_FULL: "it is full; free space on the disk, raise max_mb or lower max_rows",

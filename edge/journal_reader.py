@@ -1,6 +1,7 @@
 """A journal to look at: one moment of it, also while a device writes it."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,14 +80,15 @@ class JournalReader:
 
     Args:
         path: The file.
+        check: Whether all of it is looked at for damage first, which takes seconds for a long one.
 
     Raises:
         JournalError: There is none, it is damaged, or of another version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, check: bool = True) -> None:
         self._path = path
-        self._db = open_to_read(path)
+        self._db = open_to_read(path, check)
 
     @cached_property
     def models(self) -> dict[str, Model]:
@@ -128,11 +130,15 @@ class JournalReader:
         with understood(self._path):
             return int(self._db.execute("SELECT count(*) FROM items").fetchone()[0])
 
-    def story(self) -> Iterator[Record | Mark]:
-        """Items and marks, in the order in which they were written."""
-        told = "SELECT kind, name FROM chain WHERE kind IN ('item', 'mark') ORDER BY n"
+    def story(self, last: int | None = None) -> Iterator[Record | Mark]:
+        """Items and marks, in the order in which they were written.
+
+        Args:
+            last: Only the newest so many items, and the marks among them; None gives all.
+        """
+        told = "SELECT kind, name FROM chain WHERE n >= ? AND kind IN ('item', 'mark') ORDER BY n"
         with understood(self._path):
-            for kind, name in self._db.execute(told):
+            for kind, name in self._db.execute(told, [self._beginning(last)]):
                 found = self._mark(name) if kind == "mark" else self._record(name)
                 if found is not None:
                     yield found
@@ -173,29 +179,45 @@ class JournalReader:
     ) -> None:
         self.close()
 
+    def _beginning(self, last: int | None) -> int:
+        """The number in the chain of the item from which on there are so many."""
+        if last is None:
+            return 0
+        # Without an index: from the end it is there soon.
+        sought = "SELECT n FROM chain WHERE +kind = 'item' ORDER BY n DESC LIMIT 1 OFFSET ?"
+        found = self._db.execute(sought, [last - 1]).fetchone()
+        return int(found[0]) if found else 0
+
     def _mark(self, name: str) -> Mark | None:
         found = self._db.execute("SELECT bin_number FROM marks WHERE id = ?", [name]).fetchone()
         return Mark(found["bin_number"]) if found is not None else None
 
-    def _record(self, name: str) -> Record | None:
+    def _record(self, name: str | int) -> Record | None:
         row = self._db.execute(_RECORD, [name]).fetchone()
-        if row is None:
-            return None
-        model = self.models.get(row["model_sha256"])
-        sent = row["command_id"] is not None
-        return Record(
-            item_id=row["id"],
-            seen_at_s=float(row["seen_at_s"]),
-            label_ids=tuple(json.loads(row["label_ids"])),
-            reason=row["reason"],
-            text=row["explanation"],
-            needs_person=bool(row["needs_person"]),
-            policy_sha256=row["policy_sha256"],
-            bin=Bin(row["bin_number"], row["bin_name"]) if sent else None,
-            label_id=row["label_id"],
-            moved=sent and row["state"] not in (ReceiptState.MISSED, ReceiptState.REFUSED),
-            case=case_of(row, model) if row["item_id"] is not None and model else None,
-        )
+        return record_of(row, self.models.get(row["model_sha256"])) if row is not None else None
+
+
+def record_of(row: sqlite3.Row, model: Model | None) -> Record:
+    """The item of a row of `entries` beside `evidence`.
+
+    Args:
+        row: As SQLite gave it.
+        model: The model that saw it; None where it is not known.
+    """
+    sent = row["command_id"] is not None
+    return Record(
+        item_id=row["id"],
+        seen_at_s=float(row["seen_at_s"]),
+        label_ids=tuple(json.loads(row["label_ids"])),
+        reason=row["reason"],
+        text=row["explanation"],
+        needs_person=bool(row["needs_person"]),
+        policy_sha256=row["policy_sha256"],
+        bin=Bin(row["bin_number"], row["bin_name"]) if sent else None,
+        label_id=row["label_id"],
+        moved=sent and row["state"] not in (ReceiptState.MISSED, ReceiptState.REFUSED),
+        case=case_of(row, model) if row["item_id"] is not None and model else None,
+    )
 
 
 _MODELS = "SELECT * FROM models"

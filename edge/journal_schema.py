@@ -104,6 +104,25 @@ CREATE VIEW entries AS
 """
 SCHEMA = _SEEN + _MARKS + _SINCE_2
 
+SEARCH = """
+CREATE INDEX IF NOT EXISTS items_seen ON items (seen_at_s);
+CREATE INDEX IF NOT EXISTS items_reasons ON items (reason);
+CREATE INDEX IF NOT EXISTS intents_bins ON intents (bin_number, item_id);
+CREATE TABLE recognised (
+    label_id TEXT NOT NULL,
+    item_id INTEGER NOT NULL,
+    PRIMARY KEY (label_id, item_id)
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO recognised SELECT value, items.id
+    FROM items, json_each(iif(json_valid(label_ids), label_ids, '[]'));
+CREATE TRIGGER items_recognised AFTER INSERT ON items
+    BEGIN INSERT OR IGNORE INTO recognised SELECT value, NEW.id FROM json_each(NEW.label_ids); END;
+CREATE TRIGGER items_forgotten AFTER DELETE ON items
+    BEGIN DELETE FROM recognised WHERE item_id = OLD.id AND label_id IN
+        (SELECT value FROM json_each(iif(json_valid(OLD.label_ids), OLD.label_ids, '[]'))); END;
+"""
+"""What finds items fast. It says nothing that the records do not, so it is in no chain."""
+
 FROM_1 = f"""
 CREATE TABLE IF NOT EXISTS sorted_by (command_id INTEGER PRIMARY KEY, label_id TEXT NOT NULL);
 {_MARKS}

@@ -1,11 +1,13 @@
-"""Pictures of items on the disk, the newest as far as a quota goes."""
+"""Pictures of items on the disk with their maps beside them, the newest as far as a quota goes."""
 
 import hashlib
 import logging
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 
@@ -15,6 +17,11 @@ from edge.ranges import check_range
 QUALITY = 85
 PER_FOLDER = 1000
 MB = 10**6
+T = TypeVar("T")
+
+PICTURE, GRADCAM, LIME = ".jpg", ".cam.npz", ".lime.npz"
+"""What the files of an item end in; see `edge.kept_maps` for the last two."""
+SUFFIXES = (PICTURE, GRADCAM, LIME)
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +64,9 @@ def folder_of(journal: Path) -> Path:
     return journal.with_name(f"{journal.name}.frames")
 
 
-def path_of(folder: Path, item_id: int) -> Path:
-    """Where the picture of an item is: FOLDER/NNN/ID.jpg, where NNN counts thousands."""
-    return folder / f"{item_id // PER_FOLDER:03d}" / f"{item_id}.jpg"
+def path_of(folder: Path, item_id: int, suffix: str = PICTURE) -> Path:
+    """Where a file of an item is: FOLDER/NNN/ID.jpg, where NNN counts thousands."""
+    return folder / f"{item_id // PER_FOLDER:03d}" / f"{item_id}{suffix}"
 
 
 class KeptFrames:
@@ -73,7 +80,7 @@ class KeptFrames:
     def __init__(self, folder: Path, settings: FrameSettings) -> None:
         self._folder, self._settings = folder, settings
         # Bytes by item, the oldest first.
-        self._files = dict(sorted(_found(folder)))
+        self._files = _found(folder)
         self._bytes = sum(self._files.values())
         self._failed = 0
         self._works = True
@@ -92,8 +99,26 @@ class KeptFrames:
         """
         if self._settings.mb == 0:
             return None
+        return self._tried(item_id, lambda: self._written(item_id, frame))
+
+    def keep_beside(self, item_id: int, suffix: str, content: bytes) -> bool:
+        """Keep a file that goes with the picture of an item, and goes when that goes.
+
+        Args:
+            item_id: Its id in the journal.
+            suffix: `GRADCAM` or `LIME`; what is there is replaced.
+            content: Of the file.
+
+        Returns:
+            Whether it is kept: not without its picture, and not where there is no room.
+        """
+        if item_id not in self._files:
+            return False
+        return bool(self._tried(item_id, lambda: self._put_beside(item_id, suffix, content)))
+
+    def _tried(self, item_id: int, write: Callable[[], T]) -> T | None:
         try:
-            kept = self._written(item_id, frame)
+            kept = write()
         except (OSError, cv2.error) as error:
             if self._works:
                 log.warning("pictures are not kept, from item %d on: %s", item_id, error)
@@ -108,27 +133,53 @@ class KeptFrames:
     def _written(self, item_id: int, frame: Frame) -> Kept:
         path = path_of(self._folder, item_id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(path.parent).free
-        if free < self._settings.min_free_mb * MB:
-            raise OSError(f"{free // MB} MB are free on its disk; frames_min_free_mb keeps those")
+        self._check_free(path.parent)
         content = _as_jpeg(frame)
         # A new journal counts from 1 again, beside the pictures of the one before.
-        self._bytes -= self._files.pop(item_id, 0)
+        self._remove(item_id)
         self._make_room(len(content))
-        try:
-            path.write_bytes(content)
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
+        _write(path, content)
         self._files[item_id] = len(content)
         self._bytes += len(content)
         return Kept(hashlib.sha256(content).hexdigest(), len(content))
 
+    def _put_beside(self, item_id: int, suffix: str, content: bytes) -> bool:
+        path = path_of(self._folder, item_id, suffix)
+        self._check_free(path.parent)
+        before = path.stat().st_size if path.exists() else 0
+        self._make_room(len(content) - before)
+        if item_id not in self._files:
+            return False
+        _write(path, content)
+        self._files[item_id] += len(content) - before
+        self._bytes += len(content) - before
+        return True
+
+    def _check_free(self, folder: Path) -> None:
+        free = shutil.disk_usage(folder).free
+        if free < self._settings.min_free_mb * MB:
+            raise OSError(f"{free // MB} MB are free on its disk; frames_min_free_mb keeps those")
+
     def _make_room(self, size: int) -> None:
         while self._files and self._bytes + size > self._settings.mb * MB:
-            oldest = next(iter(self._files))
-            path_of(self._folder, oldest).unlink(missing_ok=True)
-            self._bytes -= self._files.pop(oldest)
+            self._remove(next(iter(self._files)))
+
+    def _remove(self, item_id: int) -> None:
+        if item_id in self._files:
+            for suffix in SUFFIXES:
+                path_of(self._folder, item_id, suffix).unlink(missing_ok=True)
+            self._bytes -= self._files.pop(item_id)
+
+
+def _write(path: Path, content: bytes) -> None:
+    # A reader sees the old file or the whole new one; and what links to the old one keeps it.
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _as_jpeg(frame: Frame) -> bytes:
@@ -139,8 +190,11 @@ def _as_jpeg(frame: Frame) -> bytes:
     return bytes(content)
 
 
-def _found(folder: Path) -> Iterator[tuple[int, int]]:
-    """Id and bytes of each picture that is there already."""
-    for path in folder.glob("*/*.jpg"):
-        if path.stem.isdecimal():
-            yield int(path.stem), path.stat().st_size
+def _found(folder: Path) -> dict[int, int]:
+    """Bytes of each item that is there already, the oldest first."""
+    found: Counter[int] = Counter()
+    for path in folder.glob("*/*"):
+        name, dot, suffix = path.name.partition(".")
+        if name.isdecimal() and dot + suffix in SUFFIXES:
+            found[int(name)] += path.stat().st_size
+    return dict(sorted(found.items()))

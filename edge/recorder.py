@@ -2,16 +2,18 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from edge.balance import Balance
 from edge.decision import Facts, SortDecision
-from edge.domain import Frame
+from edge.domain import Explanation, Frame
 from edge.errors import ForeignReceipt, JournalError
+from edge.explain.worker.progress import Progress
 from edge.journal import Journal
 from edge.journal_records import Entry
 from edge.kept_frames import KeptFrames
+from edge.kept_maps import KeptMaps
 from sorter_firmware_bridge.bins import Receipt
 
 STOP_REASON = "the journal cannot be written"
@@ -45,6 +47,7 @@ class Recorder:
         stop: Stops the machine, for a reason.
         clock: Seconds, monotonic.
         wall_clock: Seconds since the epoch.
+        maps: Keeps what explains the pictures; None keeps none.
     """
 
     def __init__(
@@ -54,9 +57,10 @@ class Recorder:
         stop: Callable[[str], None],
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
+        maps: KeptMaps | None = None,
     ) -> None:
         self._journal = journal
-        self._frames = frames
+        self._frames, self._maps = frames, maps
         self._stop = stop
         self._clock, self._wall_clock = clock, wall_clock
         self._error: str | None = None
@@ -83,7 +87,7 @@ class Recorder:
         """See `Journal.delivered`."""
         return self._journal.delivered
 
-    def decision(self, decision: SortDecision, facts: Facts) -> Written | None:
+    def decision(self, decision: SortDecision, facts: Facts | None) -> Written | None:
         """Write down an item before it is sent; None where that failed, so that nothing is sent."""
         now_s = self._wall_clock()
         try:
@@ -106,6 +110,18 @@ class Recorder:
         kept = self._frames.keep(item_id, frame) if self._frames else None
         if kept is not None:
             self._attempt(lambda: self._journal.record_frame(item_id, kept.sha256, kept.size_bytes))
+            if self._maps is not None:
+                self._maps.remember(item_id, frame, kept.sha256)
+
+    def explained(self, gradcam: Explanation) -> None:
+        """Keep a Grad-CAM, if it is of the picture of an item."""
+        if self._maps is not None:
+            self._maps.gradcam(gradcam)
+
+    def explained_by_lime(self, told: Iterable[Progress]) -> None:
+        """Keep what is over of the pictures of items."""
+        if self._maps is not None:
+            self._maps.limes(told)
 
     def empty_bin(self, number: int) -> None:
         """Write down that a bin was emptied."""

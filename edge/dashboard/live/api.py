@@ -1,9 +1,6 @@
 """The routes that answer with JSON: what is, and what a person asks for."""
 
-import hashlib
-import json
 from collections.abc import Callable
-from difflib import get_close_matches
 
 from flask import Response, jsonify, request
 
@@ -19,13 +16,14 @@ from edge.board import (
     StopRequest,
 )
 from edge.dashboard.access import Role, needs
+from edge.dashboard.conditional import digest_of
 from edge.dashboard.guard import json_body, problem
 from edge.dashboard.live.shown import Shown
 from edge.dashboard.live.state import ages_ms, state_of
+from edge.dashboard.unknown_label import unknown_label
 from edge.dashboard.values import printable
-from edge.domain import Label
+from edge.faults import refusal, waiting
 
-MAX_MATCHES = 3
 MAX_WHOLE = 2**53
 """As far as every browser counts."""
 
@@ -50,7 +48,7 @@ class ApiViews:
         snapshot = self._shown.look()
         state = state_of(snapshot)
         answer = jsonify(state | {"age_ms": ages_ms(snapshot, self._clock())})
-        answer.set_etag(_digest(state), weak=True)
+        answer.set_etag(digest_of(state), weak=True)
         answer.make_conditional(request)
         return answer
 
@@ -80,6 +78,8 @@ class ApiViews:
         body = json_body(frozenset({"confirm"}))
         if body is None or body.get("confirm") is not True:
             return problem(400, 'the machine will move; confirm with {"confirm": true}')
+        if faults := waiting(self._shown.board.current().faults):
+            return problem(409, refusal(faults))
         return self._ask(ArmRequest())
 
     @needs(Role.VIEWER)
@@ -92,7 +92,7 @@ class ApiViews:
         labels = self._shown.board.current().about.labels
         label = next((label for label in labels if label.id == label_id), None)
         if label is None:
-            return _unknown(label_id, labels)
+            return unknown_label(label_id, labels)
         return self._ask(ExplainRequest(label.index))
 
     @needs(Role.VIEWER)
@@ -158,15 +158,3 @@ def _taken() -> Response:
     answer.status_code = 202
     return answer
 
-
-def _unknown(label_id: str, labels: tuple[Label, ...]) -> Response:
-    names = {label.id.casefold(): label.id for label in labels}
-    names |= {label.name.casefold(): label.id for label in labels}
-    found = get_close_matches(label_id.casefold(), names, MAX_MATCHES, cutoff=0.5)
-    close = list(dict.fromkeys(names[name] for name in found))
-    hint = f"; did you mean {' or '.join(close)}?" if close else ""
-    return problem(400, f"no label {label_id[:40]!r}{hint}", did_you_mean=close)
-
-
-def _digest(state: object) -> str:
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:32]

@@ -8,6 +8,7 @@ from edge.dashboard.live.state_explained import gradcam_of, lime_of
 from edge.dashboard.values import Json, age_ms, label_of, number, printable
 from edge.decision import Alternative, SortDecision
 from edge.domain import Label, Prediction
+from edge.faults import waiting
 from edge.journal import Entry
 from sorter_firmware_bridge.bins import Bin, Receipt, ReceiptState
 
@@ -44,13 +45,13 @@ def state_of(snapshot: Snapshot) -> Json:
         "decision": _decision(snapshot.decision),
         "outcome": _outcome(snapshot.entry, snapshot.receipt),
         "recent": [_row(entry, about) for entry in snapshot.recent[:MAX_RECENT]],
-        "balance": _balance(snapshot.balance),
-        "bins": _bins(snapshot),
+        "balance": balance_of(snapshot.balance),
+        "bins": bins_of(snapshot),
         "feeding": {
             "ok": snapshot.line.feeding.ok,
             "reason": printable(snapshot.line.feeding.reason),
         },
-        "machine": _machine(snapshot),
+        "machine": machine_of(snapshot),
         "camera": {
             "state": snapshot.camera_state,
             "problem": printable(snapshot.camera_problem),
@@ -174,7 +175,8 @@ def _named(label_ids: Iterable[str], labels: Iterable[Label]) -> list[Json]:
     ]
 
 
-def _balance(balance: Balance) -> Json:
+def balance_of(balance: Balance) -> Json:
+    """The balance in its five words, and what is within each."""
     finer = [
         {"outcome": str(outcome), "words": words, "items": balance.count(outcome)}
         for outcome, words in WITHIN.items()
@@ -190,7 +192,8 @@ def _balance(balance: Balance) -> Json:
     return {"seen": balance.seen, "parts": parts, "reconciles": balance.reconciles}
 
 
-def _bins(snapshot: Snapshot) -> list[Json]:
+def bins_of(snapshot: Snapshot) -> list[Json]:
+    """The bins, how many items each has and how many it holds."""
     contents = snapshot.line.contents
     return [
         {
@@ -204,7 +207,8 @@ def _bins(snapshot: Snapshot) -> list[Json]:
     ]
 
 
-def _machine(snapshot: Snapshot) -> Json:
+def machine_of(snapshot: Snapshot) -> Json:
+    """What the machine says of itself and of its link."""
     machine = snapshot.machine
     return {
         "kind": printable(snapshot.about.machine_kind),
@@ -215,6 +219,7 @@ def _machine(snapshot: Snapshot) -> Json:
         "promise": str(snapshot.hello.promise) if snapshot.hello else None,
         "timing": str(snapshot.hello.timing) if snapshot.hello else None,
         "confirms": snapshot.hello.confirms if snapshot.hello else None,
+        "faults": waiting(snapshot.faults),
     }
 
 

@@ -58,3 +58,5 @@ function alarm(text) {
 
 // The live page knows all this, and sooner.
 if (!byId("live-picture")) repeat(beat, () => EVERY_MS, failed);
+
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });

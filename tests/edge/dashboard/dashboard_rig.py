@@ -472,9 +472,9 @@ class Browser:
         feature = {"name": "prefers-color-scheme", "value": scheme}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
 
-    def wait(self, holds: Callable[[], Any], what: str) -> Any:
+    def wait(self, holds: Callable[[], Any], what: str, wait_s: float = WAIT_S) -> Any:
         """Wait until something holds."""
-        return WebDriverWait(self.driver, WAIT_S, 0.05).until(lambda _: holds(), what)
+        return WebDriverWait(self.driver, wait_s, 0.05).until(lambda _: holds(), what)
 
     def run(self, script: str, *values: Any) -> Any:
         return self.driver.execute_script(script, *values)

@@ -1,5 +1,7 @@
 """Every page of the running device in a real browser: by keyboard, at both widths, in the dark."""
 
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,8 @@ from whole_rig import (
     overflow,
     whole_device,
 )
+
+from edge.corrections.corrections import Corrections
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -168,3 +172,95 @@ def test_a_person_stops_the_machine_and_lets_it_go_on(person: Browser, device: W
     keyboard.use("#arm-confirm")
     person.wait(lambda: person.text("machine-pill-text") == "armed", "it goes on")
     assert person.problems() == []
+
+
+def test_a_person_corrects_an_item(person: Browser, device: Whole) -> None:
+    item_id = device.app.board.current().recent[0].item_id
+    go(person, device, f"/items/{item_id}")
+    keyboard = Keyboard(person)
+    keyboard.fill("#more", "3034" + Keys.ENTER)
+    keyboard.use("#save")
+    person.wait(lambda: "ada" in person.text("said"), "it is kept")
+    assert "3034" in person.text("said") or "Plate 2x8" in person.text("said")
+    assert person.problems() == []
+    standing = Corrections(device.folder / "journal.sqlite").standing()
+    assert ["3034" in one.labels for one in standing if one.subject.item_id == item_id] == [True]
+
+
+# --- a study, from its making to its answers ---
+
+
+def test_people_run_a_study_from_start_to_csv(person: Browser, device: Whole) -> None:
+    go(person, device, "/study")
+    keyboard = Keyboard(person)
+    keyboard.reach("#source")
+    keyboard.press("Folder piles")
+    keyboard.use("#create button[type=submit]")
+    made = "return document.querySelector('#studies [data-state=draft] a') !== null"
+    person.wait(lambda: person.run(made), "the study is made", wait_s=120)
+    keyboard.use("#studies [data-state=draft] a")
+    person.wait(lambda: person.run("return Boolean(document.getElementById('open'))"), "its page")
+    keyboard.use("#open")
+    person.wait(lambda: person.run("return Boolean(document.getElementById('invitation'))"), "")
+    invitation = person.text("invitation").strip()
+    page = person.driver.current_url
+    answers = take_part(person, device, invitation)
+    log_in(person, device.address)
+    person.driver.get(page)
+    person.wait(lambda: person.run("return Boolean(document.getElementById('close'))"), "its page")
+    keyboard.use("#close")
+    person.wait(lambda: person.run("return Boolean(document.querySelector('dialog[open]'))"), "")
+    keyboard.use("dialog .primary")
+    csv_link = "a[href$='csv'], a[href*='csv']"
+    person.wait(
+        lambda: person.run("return Boolean(document.querySelector(arguments[0]))", csv_link), "csv"
+    )
+    text = person.driver.execute_async_script(
+        "const done = arguments[1];"
+        "fetch(document.querySelector(arguments[0]).href).then((r) => r.text()).then(done);",
+        csv_link,
+    )
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == answers
+    assert {row["familiarity"] for row in rows} == {"familiar"}
+    assert {"study", "participant", "trial", "left", "right", "choice", "rt_ms"} <= set(rows[0])
+
+
+def take_part(browser: Browser, device: Whole, invitation: str) -> int:
+    """Answer every question of a study by keyboard; how many there were."""
+    keyboard = Keyboard(browser)
+    browser.driver.get(device.address + "participate")
+    keyboard.fill("#code", invitation + Keys.ENTER)
+    browser.wait(lambda: shown(browser, "step-consent"), "consent")
+    keyboard.reach("#agree")
+    keyboard.press(Keys.SPACE)
+    keyboard.reach("input[name=familiarity]")
+    keyboard.press(Keys.ARROW_UP)
+    keyboard.use("#consent-form button[type=submit]")
+    browser.wait(lambda: shown(browser, "step-own"), "a code of one's own")
+    keyboard.use("#step-own a")
+    browser.wait(lambda: shown(browser, "begin"), "how it works")
+    keyboard.use("#begin")
+    answered = 0
+    while True:
+        browser.wait(
+            lambda: shown(browser, "thanks") or browser.data("stage", "state") == "shown",
+            "the next question",
+        )
+        if shown(browser, "thanks"):
+            break
+        # What is pressed too soon after a picture or a choice is meant for neither.
+        key = "1" if answered % 3 else "2"
+        browser.wait(lambda key=key: shown(browser, "sure") or keyboard.press(key), "how sure")
+        keyboard.reach("#skip-sure")
+        browser.wait(
+            lambda: not shown(browser, "sure") or keyboard.press(Keys.ENTER), "it is skipped"
+        )
+        answered += 1
+    keyboard.use("#leave")
+    return answered
+
+
+def shown(browser: Browser, element_id: str) -> bool:
+    script = "return Boolean(document.getElementById(arguments[0])?.offsetParent)"
+    return bool(browser.run(script, element_id))

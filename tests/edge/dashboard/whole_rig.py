@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import imageio_ffmpeg
 import pytest
 from dashboard_rig import Browser
@@ -25,6 +26,7 @@ AXE = ROOT / ".npm" / "node_modules" / "axe-core" / "axe.min.js"
 PASSWORD = "seven red plates"
 SERIOUS = ("serious", "critical")
 MOST_TABS = 150
+PILES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ def whole_device(folder: Path) -> Iterator[Whole]:
     port = _free_port()
     path = folder / "edge.toml"
     path.write_text(_settings(port), encoding="utf-8")
+    _keep_piles(folder / "pictures" / "piles")
     with AccessStore(access_path(folder / "journal.sqlite")) as store:
         Users(store).add("ada", Role.ADMIN, PASSWORD)
     # Again and again, at the speed it was recorded, to whoever connects.
@@ -71,11 +74,24 @@ def _settings(port: int) -> str:
     text = (DEMO / "edge.toml").read_text(encoding="utf-8")
     changes = {
         "source": f'source = "http://127.0.0.1:{port}"',
-        "port": "port = 0",
+        "port": 'port = 0\nstudy_sources = "pictures"',
         "path": 'path = "journal.sqlite"',
     }
     lines = [changes.get(line.partition(" ")[0], line) for line in text.splitlines()]
     return "\n".join(lines) + "\n"
+
+
+def _keep_piles(folder: Path) -> None:
+    """Some moments of the recording as pictures, for a study."""
+    folder.mkdir(parents=True)
+    video = cv2.VideoCapture(str(DEMO / "pile.mp4"))
+    frames = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+    for number in range(PILES):
+        video.set(cv2.CAP_PROP_POS_FRAMES, frames * number // PILES + frames // (2 * PILES))
+        found, image = video.read()
+        assert found
+        cv2.imwrite(str(folder / f"{number}.png"), image)
+    video.release()
 
 
 def _free_port() -> int:
