@@ -20,7 +20,7 @@ from bundle_copies import (
     write,
 )
 
-from edge.bundle import Bundle, check_companion, read_bundle, replay_self_test, write_bundle
+from edge.bundle import Bundle, check_companion, read_bundle, write_bundle
 from edge.config import SHIPPED_BUNDLE
 from edge.errors import BundleError
 from edge.interpreter import TINY_MODEL, Interpreter

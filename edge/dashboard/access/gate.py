@@ -101,9 +101,8 @@ class Gate:
             try:
                 csrf.protect()
             except CSRFError as error:
-                return problem(
-                    403, f"the page's token is not of this session ({error.description}); reload it"
-                )
+                said = f"the page's token is not of this session ({error.description}); reload it"
+                return problem(403, said, stale_page=True)
         if wanted.fresh and not (fresh or scripted):
             return problem(403, "give your password again to change this", reauthenticate=True)
         if request.routing_exception is not None:

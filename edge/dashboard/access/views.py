@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, render_template, request
+from flask_wtf.csrf import generate_csrf
 
 from edge.access.roles import USER_ROLES, Role
 from edge.access.users import User, role_of
@@ -52,6 +53,14 @@ class AccessViews:
         """POST /logout"""
         cookies.log_out(self._gate.sessions)
         return jsonify(ok=True)
+
+    @everybody
+    def page_token(self) -> Response:
+        """GET /api/page-token: for a page that was open when its person logged in elsewhere.
+
+        Other sites cannot read it; who is asked for what is decided by the cookie as ever.
+        """
+        return jsonify(token=generate_csrf())
 
     @everybody
     def set_up(self) -> Response:
@@ -164,6 +173,7 @@ def blueprint(gate: Gate) -> Blueprint:
     pages.add_url_rule("/login", view_func=views.login_page, methods=["GET"])
     pages.add_url_rule("/login", view_func=views.log_in, methods=["POST"])
     pages.add_url_rule("/logout", view_func=views.log_out, methods=["POST"])
+    pages.add_url_rule("/api/page-token", view_func=views.page_token, methods=["GET"])
     pages.add_url_rule("/setup", view_func=views.set_up, methods=["POST"])
     pages.add_url_rule("/account", view_func=views.account, methods=["GET"])
     pages.add_url_rule("/account/prove", view_func=views.prove, methods=["POST"])

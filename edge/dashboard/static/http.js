@@ -24,9 +24,20 @@ export async function getJson(path) {
 
 // Ask for something; resolves to what the device said once it has taken it, else throws `Refused`.
 export async function post(path, body = {}, timeoutMs = TIMEOUT_MS) {
+  try {
+    return await send(path, body, timeoutMs);
+  } catch (error) {
+    if (!error.said?.stale_page) throw error;
+  }
+  // Its person logged in anew in another tab: this page is still theirs.
+  pageToken().content = (await getJson("/api/page-token")).token;
+  return send(path, body, timeoutMs);
+}
+
+async function send(path, body, timeoutMs) {
   const answer = await fetch(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": pageToken() },
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": pageToken().content },
     body: JSON.stringify(body),
     cache: "no-store",
     keepalive: true,
@@ -38,7 +49,7 @@ export async function post(path, body = {}, timeoutMs = TIMEOUT_MS) {
 }
 
 function pageToken() {
-  return document.querySelector('meta[name="csrf-token"]').content;
+  return document.querySelector('meta[name="csrf-token"]');
 }
 
 // The session is over: back to this page after logging in.

@@ -19,7 +19,15 @@ from edge.dashboard.access.gate import Gate
 from edge.dashboard.access.participants import admit
 from edge.dashboard.app import create_app
 
-OPEN = {"/login", "/logout", "/setup", "/livez", "/readyz", "/static/<path:filename>"}
+OPEN = {
+    "/login",
+    "/logout",
+    "/setup",
+    "/livez",
+    "/readyz",
+    "/api/page-token",
+    "/static/<path:filename>",
+}
 VALUES = {"int": "1", "path": "app.js", "default": "ann"}
 HTML = {"Accept": "text/html"}
 

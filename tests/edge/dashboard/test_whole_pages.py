@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dashboard_rig import Browser, screenshots
+from dashboard_rig import Browser, cookie_of, screenshots
 from selenium.webdriver.common.keys import Keys
 from whole_rig import (
+    PASSWORD,
     Keyboard,
     Whole,
     accessibility,
@@ -18,6 +19,7 @@ from whole_rig import (
     whole_device,
 )
 
+from edge.board import ArmRequest
 from edge.corrections.corrections import Corrections
 
 pytestmark = pytest.mark.timeout(600)
@@ -172,6 +174,29 @@ def test_a_person_stops_the_machine_and_lets_it_go_on(person: Browser, device: W
     keyboard.use("#arm-confirm")
     person.wait(lambda: person.text("machine-pill-text") == "armed", "it goes on")
     assert person.problems() == []
+
+
+def test_a_page_that_is_open_still_stops_after_logging_in_elsewhere(
+    person: Browser, device: Whole
+) -> None:
+    go(person, device, "/health")
+    # As another tab would: the cookie is a new session's, the page is of the one before.
+    cookie = cookie_of(device.gate, "ada")
+    person.log_in(device.address, cookie)
+    Keyboard(person).press(Keys.ESCAPE)
+    person.wait(lambda: person.text("machine-pill-text") == "stopped", "it stops")
+    device.app.requests.put(ArmRequest())
+    person.wait(lambda: person.text("machine-pill-text") == "armed", "it goes on")
+
+
+def test_who_is_logged_out_comes_back_to_the_same_page(person: Browser, device: Whole) -> None:
+    go(person, device, "/items?reason=unknown")
+    person.driver.delete_all_cookies()
+    person.wait(lambda: "/login" in person.driver.current_url, "the way in")
+    keyboard = Keyboard(person)
+    keyboard.fill("#name", "ada")
+    keyboard.fill("#password", PASSWORD + Keys.ENTER)
+    person.wait(lambda: "/items?reason=unknown" in person.driver.current_url, "the page again")
 
 
 def test_a_person_corrects_an_item(person: Browser, device: Whole) -> None:

@@ -19,6 +19,7 @@ from edge.access.store import AccessStore, access_path
 from edge.access.users import Users
 from edge.app import App
 from edge.config import read_config
+from edge.dashboard.access.gate import Gate
 
 ROOT = Path(__file__).parents[3]
 DEMO = ROOT / "edge" / "demo"
@@ -37,11 +38,13 @@ class Whole:
         app: It.
         folder: Where its journal is.
         address: Of its page.
+        gate: Over the same users and sessions.
     """
 
     app: App
     folder: Path
     address: str
+    gate: Gate
 
 
 @contextmanager
@@ -63,7 +66,8 @@ def whole_device(folder: Path) -> Iterator[Whole]:
     app = App(read_config(path))
     try:
         app.start()
-        yield Whole(app, folder, app.address)
+        with AccessStore(access_path(folder / "journal.sqlite")) as store:
+            yield Whole(app, folder, app.address, Gate.over(store))
     finally:
         app.stop()
         stream.kill()

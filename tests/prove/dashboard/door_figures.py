@@ -23,11 +23,14 @@ LISTED = {
     "/logout",
     "/setup",
     "/participate",
+    "/participate/code",
+    "/participate/join",
     "/livez",
     "/readyz",
+    "/api/page-token",
     "/static/<path:filename>",
 }
-REQUESTS, QUICK_REQUESTS = 10_000, 200
+REQUESTS, QUICK_REQUESTS = 10_000, 800
 SHOWN = 10
 
 
