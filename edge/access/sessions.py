@@ -1,6 +1,7 @@
 """Who is logged in: kept on the device, so that it can end a session at any time."""
 
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -8,10 +9,12 @@ from dataclasses import dataclass
 
 from edge.access.roles import Person, Role
 from edge.access.store import AccessStore
+from edge.errors import AccessError
 
 IDLE_S = 12 * 3600.0
 WHOLE_S = 7 * 86_400.0
 FRESH_S = 300.0
+log = logging.getLogger(__name__)
 NOTE_S = 60.0
 """How often it is written down that a session is in use."""
 
@@ -95,8 +98,7 @@ class Sessions:
         if now_s - row["begun_at_s"] > self._limits.whole_s:
             return None
         if abs(now_s - row["seen_at_s"]) > NOTE_S:
-            with self._store.transaction() as db:
-                db.execute("UPDATE sessions SET seen_at_s = ? WHERE digest = ?", [now_s, digest])
+            self._note(digest, now_s)
         if row["participant"] is not None:
             person = Person(row["participant"], Role.PARTICIPANT, row["study_id"])
             return Session(person, fresh=False)
@@ -120,6 +122,14 @@ class Sessions:
         """End every session of a user."""
         with self._store.transaction() as db:
             db.execute("DELETE FROM sessions WHERE user = ? COLLATE NOCASE", [user])
+
+    def _note(self, digest: bytes, now_s: float) -> None:
+        try:
+            with self._store.transaction() as db:
+                db.execute("UPDATE sessions SET seen_at_s = ? WHERE digest = ?", [now_s, digest])
+        except AccessError as error:
+            # A full disk must not keep anybody from STOP.
+            log.error("that a session is in use is not written down: %s", error)
 
     def _begin(self, user: str | None, participant: str | None, study_id: str | None) -> str:
         secret = secrets.token_urlsafe(32)

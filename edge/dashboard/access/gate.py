@@ -26,6 +26,7 @@ from edge.errors import AccessError
 BEARER = "Bearer "
 SECRETS = ("password", "token", "code", "again")
 HIDDEN = "…"
+REFUSED = (400, 403, 413, 415, 429)
 
 log = logging.getLogger(__name__)
 
@@ -134,9 +135,12 @@ class Gate:
         return answer
 
     def _note(self, response: Response) -> Response:
-        if request.method in SAFE_METHODS or request.endpoint is None:
-            return response
+        wanted = self._wanted()
         person: Person | None = g.get("person")
+        if request.method in SAFE_METHODS or not wanted.audited:
+            return response
+        if person is None and (wanted.role is not None or response.status_code in REFUSED):
+            return response  # Else a stranger could wash the record away.
         if person is not None and person.role is Role.PARTICIPANT:
             return response  # A study keeps nothing of who answered from where.
         name, role = (person.name, str(person.role)) if person else (g.get("tried", "-"), "-")

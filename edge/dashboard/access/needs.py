@@ -19,15 +19,18 @@ class Needs:
         role: The least; None lets everybody in.
         fresh: Whether the password must have been given within the last minutes.
         max_body: Bytes of the body; None for the usual few.
+        audited: Whether a change is written down with who made it; False for what a page sends
+            by itself again and again.
     """
 
     role: Role | None
     fresh: bool = False
     max_body: int | None = None
+    audited: bool = True
 
 
 def needs(
-    role: Role, *, fresh: bool = False, max_body: int | None = None
+    role: Role, *, fresh: bool = False, max_body: int | None = None, audited: bool = True
 ) -> Callable[[View], View]:
     """Declare what a view asks of who calls it; a route without that is refused at start.
 
@@ -35,7 +38,7 @@ def needs(
         @needs(Role.TECHNICIAN)
         def correct(self, item_id: int) -> Response: ...
     """
-    return _declared(Needs(role, fresh, max_body))
+    return _declared(Needs(role, fresh, max_body, audited))
 
 
 def everybody(view: View) -> View:

@@ -13,7 +13,7 @@ from edge.access.attempts import Attempts
 from edge.access.audit import MAX_DETAIL, Audit
 from edge.access.passwords import hashed, matches
 from edge.access.roles import Person, Role
-from edge.access.sessions import FRESH_S, IDLE_S, WHOLE_S, Sessions
+from edge.access.sessions import FRESH_S, IDLE_S, NOTE_S, WHOLE_S, Sessions
 from edge.access.set_up import SetUp
 from edge.access.store import AccessStore
 from edge.access.tokens import Tokens
@@ -299,6 +299,20 @@ def test_a_participant_has_a_session_and_no_user(store: AccessStore, clock: Cloc
     assert found is not None
     assert found.person == Person("p7", Role.PARTICIPANT, "abc")
     assert not found.fresh
+
+
+def test_a_full_disk_logs_nobody_out(store: AccessStore, users: Users, clock: Clock) -> None:
+    users.add("ann", Role.ADMIN, GOOD)
+    sessions = Sessions(store, clock=clock)
+    secret = sessions.begin("ann")
+    with store.transaction() as db:
+        db.execute(
+            "CREATE TRIGGER full BEFORE UPDATE ON sessions BEGIN SELECT RAISE(FAIL, 'full'); END"
+        )
+    clock.now_s += 2 * NOTE_S
+    found = sessions.find(secret)
+    assert found is not None
+    assert found.person.name == "ann"
 
 
 # --- the first admin ---

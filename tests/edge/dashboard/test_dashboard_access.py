@@ -443,6 +443,18 @@ def test_every_change_is_written_down_without_secrets(world: World) -> None:
     assert "guess" not in "".join(act.detail for act in acts)
 
 
+def test_a_stranger_cannot_wash_the_audit_away(world: World) -> None:
+    stranger = world.app.test_client()
+    for _ in range(20):
+        stranger.post("/api/stop")
+        stranger.post("/nothing")
+        stranger.post("/login", json={"name": "ada", "password": "x"})
+    guesser = Page(world)
+    for _ in range(20):
+        guesser.post("/login", name="ada", password="x")
+    assert [act.status for act in world.gate.audit.newest(100)] == [401] * 5
+
+
 def test_a_full_disk_is_said_and_stop_still_works(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
