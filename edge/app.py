@@ -16,13 +16,14 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from edge.access.sessions import Limits
 from edge.access.store import AccessStore, access_path
 from edge.board import About, Board, Requests, Snapshot
-from edge.bundle import Bundle, read_bundle
+from edge.bundle import Bundle, with_thresholds
 from edge.cameras import (
     CameraSilent,
     ReconnectingCamera,
@@ -33,15 +34,23 @@ from edge.cameras import (
 )
 from edge.classifier import Classifier
 from edge.config import Config, check_against_bundle
+from edge.corrections.corrections import Corrections
 from edge.dashboard import create_app
 from edge.dashboard.access.gate import Gate
+from edge.dashboard.bins.pages import blueprint as bin_pages
+from edge.dashboard.health.pages import blueprint as health_pages
+from edge.dashboard.health.views import Settings as HealthSettings
 from edge.dashboard.hosts import Hosts
+from edge.dashboard.items.pages import blueprint as items_pages
+from edge.dashboard.machine.pages import blueprint as machine_pages
+from edge.dashboard.model.pages import blueprint as model_pages
 from edge.dashboard.study.pages import blueprint as study_pages
 from edge.domain import Frame
 from edge.errors import CameraLost
 from edge.explain.gradcam import GradCam
 from edge.explain.worker.explainer import Explainer
-from edge.handoff import LatestSlot
+from edge.handoff import LatestSlot, Published
+from edge.health.looking import Looking
 from edge.items import ItemAssembler, Trigger
 from edge.journal import Journal
 from edge.kept_frames import KeptFrames, folder_of
@@ -52,6 +61,11 @@ from edge.policy import Mode, Policy
 from edge.serving import address_of, check_open_to_others, listen, server_of
 from edge.study.child import Maker
 from edge.study.studies import Studies, studies_beside
+from edge.swap.settings import places_of
+from edge.swap.starting import Live, open_live
+from edge.swap.swapper import Swapper
+from edge.tuning.checking import check_text, checked
+from edge.tuning.file import SettingsFile
 from edge.worker import Worker
 from sorter_firmware_bridge.drivers import open_driver
 from sorter_firmware_bridge.drivers.driver import Driver
@@ -62,6 +76,8 @@ M_ARENA_MAX = -8
 """Of glibc's mallopt(3)."""
 JOIN_S = 10.0
 SIGNAL_POLL_S = 0.2
+OF_THE_MODEL = ("pipeline:", "explainer:")
+"""Failures that may be the fault of the model."""
 
 log = logging.getLogger(__name__)
 
@@ -87,15 +103,17 @@ class App:
         self._failure: str | None = None
         _keep_one_arena()
         _let_native_code_come_back_soon()
-        bundle = read_bundle(config.bundle)
-        check_against_bundle(config, bundle)
+        self._live = _open_live(config)
+        bundle = with_thresholds(self._live.bundle, config.thresholds)
         self.board: Board = Board(Snapshot(0, _about(config, bundle)))
         self.requests: Requests = Requests()
         self._frames: LatestSlot[Frame] = LatestSlot()
+        self._whole: Published[Frame | None] = Published(None)
         self._camera = ReconnectingCamera(
             lambda: open_camera(config.camera), redact(config.camera.source)
         )
         with ExitStack() as undo:
+            undo.push(self._live.trial.left)
             journal = undo.enter_context(Journal(config.journal, time.time()))
             store = undo.enter_context(AccessStore(access_path(config.journal.path)))
             self._gate = Gate.over(store, Limits(idle_s=config.dashboard.session_hours * 3600))
@@ -109,15 +127,42 @@ class App:
             studies = Studies(studies_beside(config.journal.path))
             sources = config.dashboard.study_sources
             self._maker = Maker(
-                studies, config.bundle, config.journal.path, Path(sources) if sources else None
+                studies, bundle.folder, config.journal.path, Path(sources) if sources else None
             )
             undo.callback(self._maker.close)
+            self._swapper = Swapper(places_of(config), self.restart)
+            undo.callback(self._swapper.close)
             self.dashboard = create_app(
                 self.board,
                 self.requests,
                 bundle.preprocessing,
                 self._gate,
-                pages=[study_pages(studies, self._maker, self._gate.limit_attempts)],
+                pages=[
+                    bin_pages(self.board, config.journal.path, config.policy),
+                    machine_pages(
+                        self.board,
+                        self.requests,
+                        config.journal.path,
+                        _settings_file(config, self._live.bundle),
+                        self._whole.current,
+                        self.restart,
+                    ),
+                    items_pages(
+                        config.journal.path,
+                        Corrections(config.journal.path),
+                        self.board,
+                        lambda: config.policy,
+                    ),
+                    study_pages(studies, self._maker, self._gate.limit_attempts),
+                    model_pages(self._swapper, self._live, bundle),
+                    health_pages(
+                        self.board,
+                        Looking(config.journal.path),
+                        HealthSettings(
+                            config.explain.settings.limits.celsius[1], config.kept.min_free_mb
+                        ),
+                    ),
+                ],
                 hosts=Hosts(config.dashboard.names, config.dashboard.host),
                 secure=bool(config.dashboard.certificate),
             )
@@ -147,6 +192,11 @@ class App:
     def set_up_token(self) -> str | None:
         """With what the first admin is made on the page; None where there are users."""
         return self._gate.set_up.token
+
+    @property
+    def notice(self) -> str:
+        """What people have to know of how its model became the live one; "" where nothing."""
+        return self._live.notice
 
     @property
     def failure(self) -> str | None:
@@ -204,8 +254,10 @@ class App:
         self._join("web")
         self._web.close()
         self._maker.close()
+        self._swapper.close()
         self._socket.close()
         self._store.close()
+        self._live.trial.ended((self._failure or "").startswith(OF_THE_MODEL))
 
     def run(self) -> str | None:
         """Start, wait for Ctrl-C, a termination signal or a failure, stop; the failure if any."""
@@ -213,7 +265,8 @@ class App:
         try:
             self.start()
             while not (self._signalled or self.wait(SIGNAL_POLL_S)):
-                pass
+                prediction = self.board.current().prediction
+                self._live.trial.look(prediction.frame.sequence if prediction else None)
         finally:
             self.stop()
             for number, handler in previous.items():
@@ -226,7 +279,9 @@ class App:
 
     def _capture(self) -> None:
         try:
-            self._frames.put(self._camera.next_frame(FRAME_WAIT_S))
+            frame = self._camera.next_frame(FRAME_WAIT_S)
+            self._whole.replace(frame)
+            self._frames.put(self._config.region.cut(frame))
         except CameraSilent:
             return
         except CameraLost as error:
@@ -281,6 +336,15 @@ class App:
         return CameraReport(health.state, health.last_error)
 
 
+def _open_live(config: Config) -> Live:
+    live = open_live(places_of(config))
+    with ExitStack() as undo:
+        undo.push(live.trial.left)
+        check_against_bundle(config, live.bundle)
+        undo.pop_all()
+    return live
+
+
 def _that_matter(policy: Policy) -> frozenset[str] | None:
     """Ids of the labels on which frames have to agree; None is all of them."""
     if policy.mode is not Mode.SCOOP:
@@ -293,6 +357,11 @@ def machine_opener(config: Config) -> Callable[[], Driver] | None:
     if config.machine.driver == "none" or not config.policy.bins:
         return None
     return lambda: open_driver(config.machine.driver, config.policy.bins, config.machine.settings)
+
+
+def _settings_file(config: Config, bundle: Bundle) -> SettingsFile:
+    check = partial(check_text, config.path, bundle)
+    return SettingsFile(config.path, check, checked(config, bundle))
 
 
 def _with_problem(snapshot: Snapshot, problem: str) -> Snapshot:

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from edge.decision import SortDecision
 from edge.domain import Explanation, Label, Prediction
 from edge.explain.worker.progress import Progress
+from edge.faults import AcknowledgeRequest, Fault
 from edge.handoff import Published, RequestQueue
 from edge.journal import Balance, Entry
 from edge.line import LineReport
+from edge.manual import ByHandRequest, HandReport
+from edge.timings import Timings
 from sorter_firmware_bridge.bins import Bin, Hello, MachineState, Receipt
 
 
@@ -67,6 +70,8 @@ Request = (
     | CancelLimeRequest
     | EmptyBinRequest
     | NewOrderRequest
+    | AcknowledgeRequest
+    | ByHandRequest
 )
 
 
@@ -116,11 +121,16 @@ class Snapshot:
         balance: What became of all items.
         machine: What the machine said last; None when it does not answer or there is none.
         machine_problem: Why it does not answer, or which configured bins it does not have.
+        faults: What went wrong with it, newest first.
+        by_hand: Who moves it by hand.
+        round_trips_ms: How long its last answers took, oldest first.
+        delivered: Items sent since the order began, by label id and bin number.
         line: Whether to feed, how movements arrived, and what may be in the bins.
         camera_state: "live", "reconnecting" or "closed".
         camera_problem: What went wrong with the camera last.
         frames_seen, frames_replaced: Counters since the start.
         stage_ms: Milliseconds of each step for the newest frame.
+        timings: The same over the last frames, and how many come.
         problem: Why the pipeline stopped; None while it runs.
     """
 
@@ -137,12 +147,17 @@ class Snapshot:
     machine: MachineState | None = None
     machine_problem: str | None = None
     hello: Hello | None = None
+    faults: tuple[Fault, ...] = ()
+    by_hand: HandReport = field(default_factory=HandReport)
+    round_trips_ms: tuple[float, ...] = ()
+    delivered: Mapping[tuple[str, int], int] = field(default_factory=dict)
     line: LineReport = field(default_factory=LineReport)
     camera_state: str = "reconnecting"
     camera_problem: str | None = None
     frames_seen: int = 0
     frames_replaced: int = 0
     stage_ms: Mapping[str, float] = field(default_factory=dict)
+    timings: Timings = field(default_factory=Timings)
     problem: str | None = None
 
 

@@ -20,7 +20,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.domain import Label
-from edge.errors import BundleError, InterpreterError, PictureError
+from edge.errors import BundleError, InterpreterError
 from edge.interpreter import Interpreter
 from edge.manifest import (
     MANIFEST,
@@ -38,16 +38,13 @@ from edge.manifest import (
     read_manifest,
     seal_of,
 )
-from edge.pictures import read_picture
 from edge.preprocessing import Preprocessing
+from edge.self_test import Replayed, replay
 
 COMPANION_MAPS = ("grad-cam", "hirescam", "grad-cam-max")
 """Methods in the order of a companion's outputs after the logits; it has the first, two or all."""
 VARIANT_MAPS = COMPANION_MAPS[1:]
 """The same of a file of variants, which has both."""
-LONE_LOGIT_ROOM = 6.0
-"""How much farther than all on average a single logit may be off in the self-test."""
-SPREAD_LOGITS_MIN = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +60,7 @@ class Bundle:
             the training weight already inside the offset.
         preprocessing: How a picture is brought to the model's input.
         sha256: Of the classifier; names the model in every record.
+        self_test: How its self-test went when it was read.
     """
 
     folder: Path
@@ -73,6 +71,7 @@ class Bundle:
     offsets: NDArray[np.float32]
     preprocessing: Preprocessing
     sha256: str
+    self_test: tuple[Replayed, ...] = ()
 
     def path(self, role: str) -> Path:
         """Path of a file by its role."""
@@ -108,8 +107,19 @@ def read_bundle(folder: Path) -> Bundle:
     check_companion(bundle, _open_model(bundle, "companion", to_run=False))
     if "variants" in manifest.files:
         check_variants(bundle, _open_model(bundle, "variants", to_run=False))
-    replay_self_test(bundle, classifier)
-    return bundle
+    return replace(bundle, self_test=replay(bundle, classifier))
+
+
+def with_thresholds(bundle: Bundle, thresholds: Mapping[str, float]) -> Bundle:
+    """The same bundle with other thresholds.
+
+    Args:
+        bundle: As it was read.
+        thresholds: 0..1, by label id; of the others the bundle's own stay.
+    """
+    own = zip(bundle.labels, bundle.thresholds, strict=True)
+    values = [thresholds.get(label.id, threshold) for label, threshold in own]
+    return replace(bundle, thresholds=np.array(values, np.float32))
 
 
 def _verify_file(folder: Path, role: str, entry: FileEntry) -> None:
@@ -217,54 +227,6 @@ def _expect(path: Path, found: Mapping[str, Any], expected: Mapping[str, Any]) -
 
 def _said(shapes: tuple[Any, ...]) -> str:
     return " + ".join(str(s).replace("dtype", "").replace("'", "") for s in shapes)
-
-
-def replay_self_test(bundle: Bundle, classifier: Interpreter) -> float:
-    """Run the self-test pictures through the classifier.
-
-    Runtimes round int8 differently, which moves every logit a little and a few logits more; what
-    is broken moves most of them by as much as they differ from each other. So the measure of a
-    picture is its mean absolute difference, or a `LONE_LOGIT_ROOM`-th of its largest one if that
-    is more, as a share of the spread of the trainer's logits.
-
-    Returns:
-        The largest measure of a picture; 0 for exactly the trainer's answers.
-
-    Raises:
-        BundleError: It is larger than the manifest's tolerance, or a picture cannot be read.
-    """
-    tests, tolerance = bundle.manifest.self_test.pictures, bundle.manifest.self_test.tolerance
-    answers = np.array([test.logits for test in tests])
-    spread = max(float(np.abs(answers - answers.mean()).mean()), SPREAD_LOGITS_MIN)
-    worst = 0.0
-    for test, answer in zip(tests, answers, strict=True):
-        path = bundle.path(test.role)
-        (logits,) = classifier.run(_self_test_picture(path, bundle.preprocessing.size_px)[None])
-        off = np.abs(logits[0] - answer)
-        measure = max(float(off.mean()), float(off.max()) / LONE_LOGIT_ROOM) / spread
-        worst = max(worst, measure)
-        if not measure <= tolerance:
-            raise BundleError(
-                f"{path}: self-test: found logits off by {measure:.3f} of the spread of the"
-                f" trainer's, expected at most {tolerance:.3f}; this runtime computes something"
-                " else with this model, do not use it: export the bundle again, or update the"
-                " runtime"
-            )
-    return worst
-
-
-def _self_test_picture(path: Path, size_px: int) -> NDArray[np.uint8]:
-    try:
-        picture = read_picture(path)
-    except PictureError as error:
-        raise BundleError(f"{error} Expected a self-test picture of {size_px} x {size_px}") from (
-            error
-        )
-    if picture.shape != (size_px, size_px, 3):
-        raise BundleError(
-            f"{path}: found {picture.shape}, expected a self-test picture of {size_px} x {size_px}"
-        )
-    return picture
 
 
 def write_bundle(

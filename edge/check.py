@@ -7,12 +7,15 @@ from pathlib import Path
 from rich.markup import escape
 
 from edge.app import machine_opener
-from edge.bundle import Bundle, read_bundle, replay_self_test
+from edge.bundle import Bundle, read_bundle
 from edge.cameras import CameraSilent, open_camera
 from edge.config import Config, check_against_bundle, read_config
 from edge.errors import ConfigError, EdgeError
 from edge.interpreter import Interpreter, choose_runtime
 from edge.policy_problems import machine_problems
+from edge.self_test import replay_self_test
+from edge.swap.settings import places_of
+from edge.swap.starting import live_folder
 from sorter_firmware_bridge.errors import BridgeError
 
 FRAME_WAIT_S = 5.0
@@ -35,7 +38,7 @@ def check_all(path: Path) -> list[Finding]:
         return [Finding("configuration", False, escape(str(error)))]
     findings = [Finding("configuration", True, escape(str(path))), _try("runtime", _runtime)]
     try:
-        bundle = read_bundle(config.bundle)
+        bundle = read_bundle(live_folder(places_of(config)))
     except EdgeError as error:
         findings.append(Finding("bundle", False, escape(str(error))))
     else:

@@ -28,6 +28,12 @@ def _not_armed(case: Case) -> Finding | None:
     return Finding(Reason.NOT_ARMED, f"Nothing is moved: {said}{why}.")
 
 
+def _by_hand(case: Case) -> Finding | None:
+    who = case.facts.by_hand
+    text = f"Nothing is sorted: {who} moves the machine by hand."
+    return Finding(Reason.MANUAL_MODE, text) if who else None
+
+
 def _mismatch(case: Case) -> Finding | None:
     problems = policy_problems(case.policy, [label.id for label in case.facts.labels])
     problems += machine_problems(case.policy, case.facts.bins)
@@ -146,6 +152,7 @@ _SEEN: tuple[Check, ...] = (_stale, _disagreement)
 CHECKS: dict[Mode, tuple[Check, ...]] = {
     Mode.SINGLE: (
         _not_armed,
+        _by_hand,
         _mismatch,
         *_SEEN,
         _several,
@@ -155,7 +162,7 @@ CHECKS: dict[Mode, tuple[Check, ...]] = {
         _wanted,
         _route,
     ),
-    Mode.SCOOP: (_not_armed, _mismatch, *_SEEN, _wanted, _doubtful, _rest),
+    Mode.SCOOP: (_not_armed, _by_hand, _mismatch, *_SEEN, _wanted, _doubtful, _rest),
     Mode.WATCH: (*_SEEN, _watched),
 }
 """The last of each finds something in every case."""

@@ -15,10 +15,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from edge.access.commands import register as register_access
+from edge.corrections.commands import register as register_corrections
 from edge.errors import EdgeError
 from edge.journal_commands import register
 from edge.standard_output import open_what_is_closed, printing, say, tables
 from edge.study.commands import register as register_study
+from edge.swap.commands import register as register_model
 
 _log = logging.getLogger(__name__)
 
@@ -226,12 +228,16 @@ def run(
     from edge.app import App
     from edge.config import read_config
     from edge.redaction import redact
+    from edge.swap.settings import places_of
+    from edge.swap.starting import live_folder
 
     settings = read_config(config)
-    _log.info("model: %s", settings.bundle)
+    _log.info("model: %s", live_folder(places_of(settings)))
     _log.info("camera: %s", redact(settings.camera.source))
     _log.info("machine: %s", settings.machine.driver)
     device = App(settings)
+    if device.notice:
+        say(device.notice)
     say(f"Bricksight is at {device.address}  (Ctrl-C ends it)")
     if device.set_up_token:
         say(f"Nobody can log in yet. Open it and give this set-up token: {device.set_up_token}")
@@ -265,8 +271,10 @@ def check(config: ConfigOption) -> None:
 
 
 register(app)
+register_corrections(app)
 register_access(app)
 register_study(app)
+register_model(app)
 
 
 def main() -> None:

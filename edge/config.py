@@ -1,5 +1,6 @@
 """edge.toml: what this machine is. What the model is comes from the bundle alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from edge.config_sections import (
     JournalSection,
     MachineSection,
     RuntimeSection,
+    ThresholdsSection,
 )
 from edge.errors import ConfigError
 from edge.explain.hiding import HideSettings
@@ -29,7 +31,8 @@ from edge.kept_frames import FrameSettings
 from edge.pipeline import LimeOf
 from edge.policy import Policy
 from edge.policy_file import PolicySections, policy_of
-from edge.policy_problems import policy_problems
+from edge.policy_problems import policy_problems, threshold_problems
+from edge.region import Region
 from edge.toml import ENCODING, read_toml, where_named, where_quoted
 from sorter_firmware_bridge.drivers import check_settings
 from sorter_firmware_bridge.errors import BridgeError
@@ -49,6 +52,7 @@ class File(PolicySections):
     explain: ExplainSection = ExplainSection()
     journal: JournalSection = JournalSection()
     runtime: RuntimeSection = RuntimeSection()
+    thresholds: ThresholdsSection = ThresholdsSection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,10 @@ class Config:
 
     Attributes:
         path: The file.
-        bundle: Folder of the bundle.
+        bundle: Folder of the bundle, unless another was made live; see `edge.swap`.
+        staged: Folder whose sub-folders may be made live.
         camera: For `edge.cameras.open_camera`.
+        region: What is looked at of its pictures.
         machine: Which driver.
         policy: For `edge.decision.decide`.
         items: For `edge.items.ItemAssembler`.
@@ -82,11 +88,14 @@ class Config:
         journal: For `edge.journal.Journal`.
         kept: For `edge.kept_frames.KeptFrames`.
         threads: Of the model runtime.
+        thresholds: Of labels, by id, in place of those of the bundle.
     """
 
     path: Path
     bundle: Path
+    staged: Path
     camera: CameraSettings
+    region: Region
     machine: MachineSection
     policy: Policy
     items: ItemSettings
@@ -97,27 +106,36 @@ class Config:
     journal: JournalSettings
     kept: FrameSettings
     threads: int
+    thresholds: Mapping[str, float]
 
 
-def read_config(path: Path) -> Config:
+def read_config(path: Path, text: str | None = None) -> Config:
     """Read edge.toml; relative paths in it are relative to its folder.
+
+    Args:
+        path: The file.
+        text: What would be in it; None reads it.
 
     Raises:
         ConfigError: One line for each problem: line, key, found, allowed.
     """
-    file = read_toml(path, File, ConfigError)
-    policy = policy_of(path, file)
+    file = read_toml(path, File, ConfigError, text)
+    policy = policy_of(path, file, text)
     try:
         return _config(path, file, policy)
     except ConfigError as error:
-        text = path.read_text(encoding=ENCODING)
+        if text is None:
+            text = path.read_text(encoding=ENCODING)
         raise ConfigError(f"{where_named(path, text, str(error))}: {error}") from error
 
 
 def _config(path: Path, file: File, policy: Policy) -> Config:
     home = path.resolve().parent
     camera = CameraSettings(
-        **{**file.camera.model_dump(), "source": _source(home, file.camera.source)}
+        **{
+            **file.camera.model_dump(exclude={"roi"}),
+            "source": _source(home, file.camera.source),
+        }
     )
     try:
         kind_of_source(camera.source)
@@ -144,7 +162,9 @@ def _config(path: Path, file: File, policy: Policy) -> Config:
     return Config(
         path=path,
         bundle=home / file.bundle.path if file.bundle.path else SHIPPED_BUNDLE,
+        staged=home / file.bundle.staged,
         camera=camera,
+        region=Region(*file.camera.roi),
         machine=file.machine,
         policy=policy,
         items=_items(file.items),
@@ -163,6 +183,7 @@ def _config(path: Path, file: File, policy: Policy) -> Config:
         ),
         kept=FrameSettings(file.journal.frames_mb, file.journal.frames_min_free_mb),
         threads=file.runtime.threads,
+        thresholds=dict(file.thresholds.model_extra or {}),
     )
 
 
@@ -197,13 +218,21 @@ def _source(home: Path, source: str) -> str:
     return source if source.isdecimal() else str(home / source)
 
 
-def check_against_bundle(config: Config, bundle: Bundle) -> None:
+def check_against_bundle(config: Config, bundle: Bundle, text: str | None = None) -> None:
     """Refuse bins and labels that do not fit the model.
+
+    Args:
+        config: What was read.
+        bundle: The model.
+        text: What it was read from, where that is not in the file.
 
     Raises:
         ConfigError: One line for each problem.
     """
-    problems = policy_problems(config.policy, [label.id for label in bundle.labels])
+    known = [label.id for label in bundle.labels]
+    problems = policy_problems(config.policy, known)
+    problems += threshold_problems(config.thresholds, known)
     if problems:
-        text = config.path.read_text(encoding=ENCODING)
+        if text is None:
+            text = config.path.read_text(encoding=ENCODING)
         raise ConfigError("\n".join(f"{where_quoted(config.path, text, p)}: {p}" for p in problems))

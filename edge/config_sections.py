@@ -3,9 +3,10 @@
 import ipaddress
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from edge.explain.lime_result import LimeSettings
+from edge.region import Region
 from edge.toml import FromList, Section
 from sorter_firmware_bridge.drivers import ADAPTERS
 
@@ -13,13 +14,15 @@ LIME = LimeSettings()
 """The defaults."""
 
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$|^\[[0-9a-fA-F:.]+\]$")]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Side = Annotated[int, Field(ge=16, le=16_384)]
 
 
 class BundleSection(Section):
-    """Which model."""
+    """Which model, and where others are staged; see `edge.swap`."""
 
     path: str = ""
+    staged: str = Field("models", min_length=1)
 
 
 class CameraSection(Section):
@@ -31,6 +34,13 @@ class CameraSection(Section):
     open_timeout_s: float = Field(10.0, gt=0, le=120)
     read_timeout_s: float = Field(2.0, gt=0, le=120)
     loop: bool = True
+    roi: Annotated[tuple[Share, Share, Share, Share], FromList] = (0.0, 0.0, 1.0, 1.0)
+
+    @field_validator("roi")
+    @classmethod
+    def _inside(cls, roi: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        Region(*roi)
+        return roi
 
 
 class MachineSection(Section):
@@ -125,6 +135,13 @@ class JournalSection(Section):
     max_mb: int = Field(512, ge=1, le=65_536)
     frames_mb: int = Field(200, ge=0, le=1_000_000)
     frames_min_free_mb: int = Field(500, ge=0, le=1_000_000)
+
+
+class ThresholdsSection(Section):
+    """Thresholds of labels, by part id, in place of those of the bundle."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, Share] = Field(init=False)
 
 
 class RuntimeSection(Section):

@@ -19,6 +19,11 @@
     │   ├── StudyUnknown                there is no such study, participant or picture
     │   ├── StudyConflict               what is asked does not fit what was done before
     │   └── StudyLost                   what is stored of it cannot be read or written
+    ├── SwapError (ValueError)          another model cannot be made live; the old one stays
+    │   ├── SwapUnknown                 there is no such staged model
+    │   └── SwapLost                    which model is live cannot be read or written
+    ├── TuningError (ValueError)        a setting that cannot be changed so from the page
+    │   └── TuningConflict              the file is another by now, or cannot be written
     └── AccessError (ValueError)        a user, token or password that cannot be
 
 Each is also the builtin that fits, so that callers who know only Python can catch it.
@@ -77,6 +82,14 @@ class AccessError(EdgeError, ValueError):
     """A user, token or password that cannot be; the message says what is allowed."""
 
 
+class TuningError(EdgeError, ValueError):
+    """A setting that cannot be changed so from the page; the message says what is allowed."""
+
+
+class TuningConflict(TuningError):
+    """The settings file is another by now, or cannot be read or written."""
+
+
 class StudyError(EdgeError, ValueError):
     """A study, its file or an answer is not as it must be; the message says what to do."""
 
@@ -103,3 +116,15 @@ class CorrectionsFull(CorrectionsError):
 
 class CorrectionConflict(CorrectionsError):
     """Somebody else corrected the same item meanwhile; the message says who and what."""
+
+
+class SwapError(EdgeError, ValueError):
+    """Another model cannot be made live; the message says why, and the old one stays."""
+
+
+class SwapUnknown(SwapError):
+    """There is no such staged model; the message names those that there are."""
+
+
+class SwapLost(SwapError):
+    """Which model is live cannot be read or written; the message says what to do."""

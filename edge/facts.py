@@ -22,6 +22,7 @@ class Facts:
         delivered: Items that may be in a bin for the wanted list, by label id and bin number.
         belt: What the encoder says; None where there is none.
         hold: Why nothing more may be sent to the machine for now; empty where it may.
+        by_hand: Who moves the machine by hand, so that nothing is sorted; empty where nobody does.
     """
 
     machine: MachineState | None
@@ -33,3 +34,4 @@ class Facts:
     delivered: Mapping[tuple[str, int], int] = field(default_factory=dict)
     belt: BeltReading | None = None
     hold: str = ""
+    by_hand: str = ""

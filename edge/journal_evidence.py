@@ -57,8 +57,17 @@ def model_values(facts: Facts) -> dict[str, Any]:
     }
 
 
-def evidence_values(item_id: int, decision: SortDecision, facts: Facts) -> dict[str, Any]:
-    """The row of what a decision rested on."""
+def evidence_values(
+    item_id: int, decision: SortDecision, facts: Facts, model: Model
+) -> dict[str, Any]:
+    """The row of what a decision rested on.
+
+    Args:
+        item_id: Of the item.
+        decision: On it.
+        facts: What it rested on beside the item.
+        model: As it is recorded, by whose thresholds those in force are told.
+    """
     seen = decision.item.evidence
     return {
         "item_id": item_id,
@@ -72,7 +81,7 @@ def evidence_values(item_id: int, decision: SortDecision, facts: Facts) -> dict[
         "objects": seen.objects,
         "focus": seen.focus,
         "probabilities": seen.probabilities.astype(FLOAT32).tobytes(),
-        "facts": zlib.compress(json.dumps(_facts_values(facts)).encode()),
+        "facts": zlib.compress(json.dumps(_facts_values(facts, model)).encode()),
     }
 
 
@@ -112,9 +121,9 @@ def case_of(row: sqlite3.Row, model: Model) -> Case:
     return Case(evidence, _facts(row["facts"], model), row["decided_at_s"])
 
 
-def _facts_values(facts: Facts) -> dict[str, Any]:
+def _facts_values(facts: Facts, model: Model) -> dict[str, Any]:
     machine, belt = facts.machine, facts.belt
-    return {
+    values: dict[str, Any] = {
         "machine": machine and [machine.condition, machine.reason, machine.clock_s, machine.queued],
         "bins": [[bin_.number, bin_.name] for bin_ in facts.bins],
         "contents": [[number, items] for number, items in facts.contents.items() if items],
@@ -124,6 +133,12 @@ def _facts_values(facts: Facts) -> dict[str, Any]:
         "belt": belt and [belt.speed_mm_s, belt.moved_mm, belt.at_s, belt.problem],
         "hold": facts.hold,
     }
+    # What is so on most devices takes no room in every row.
+    if facts.by_hand:
+        values["by_hand"] = facts.by_hand
+    if facts.thresholds != model.thresholds:
+        values["thresholds"] = facts.thresholds
+    return values
 
 
 def _facts(packed: bytes, model: Model) -> Facts:
@@ -133,11 +148,12 @@ def _facts(packed: bytes, model: Model) -> Facts:
         bins=tuple(Bin(number, name) for number, name in values["bins"]),
         labels=model.labels,
         model_sha256=model.sha256,
-        thresholds=model.thresholds,
+        thresholds=tuple(values.get("thresholds", model.thresholds)),
         contents=dict(values["contents"]),
         delivered={(label_id, number): items for label_id, number, items in values["delivered"]},
         belt=BeltReading(*values["belt"]) if values["belt"] else None,
         hold=values["hold"],
+        by_hand=values.get("by_hand", ""),
     )
 
 

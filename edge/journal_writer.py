@@ -12,7 +12,7 @@ from edge.decision import Facts, SortDecision
 from edge.errors import ForeignReceipt
 from edge.journal_chain import Chain, Kind
 from edge.journal_contents import Contents
-from edge.journal_evidence import evidence_values, model_values
+from edge.journal_evidence import Model, evidence_values, model_of, model_values
 from edge.journal_file import transaction, translated
 from edge.journal_records import intent_values, item_values, outcome_of_row, receipt_values
 from sorter_firmware_bridge.bins import Bin, Cause, Receipt, ReceiptState
@@ -125,11 +125,17 @@ class Writer:
         )
 
     def _keep_evidence(self, item_id: int, decision: SortDecision, facts: Facts) -> None:
-        known = "SELECT 1 FROM models WHERE sha256 = ?"
-        if self._db.execute(known, [facts.model_sha256]).fetchone() is None:
-            self._insert(Kind.MODEL, "models", model_values(facts), name=facts.model_sha256)
-        values = evidence_values(item_id, decision, facts)
+        values = evidence_values(item_id, decision, facts, self._model(facts))
         self._insert(Kind.EVIDENCE, "evidence", values, item_id)
+
+    def _model(self, facts: Facts) -> Model:
+        """The model as it is recorded, by now."""
+        known = "SELECT * FROM models WHERE sha256 = ?"
+        row = self._db.execute(known, [facts.model_sha256]).fetchone()
+        if row is not None:
+            return model_of(row)
+        self._insert(Kind.MODEL, "models", model_values(facts), name=facts.model_sha256)
+        return Model(facts.model_sha256, facts.labels, facts.thresholds)
 
     def _intend(self, item_id: int, decision: SortDecision, target: Bin) -> int:
         return self._insert(

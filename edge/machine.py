@@ -1,6 +1,8 @@
 """The sorting machine as the pipeline holds it: lost and found again, never in the way."""
 
+from collections import deque
 from collections.abc import Callable
+from typing import TypeVar
 
 from sorter_firmware_bridge.bins import (
     Bin,
@@ -13,7 +15,10 @@ from sorter_firmware_bridge.bins import (
 from sorter_firmware_bridge.drivers.driver import Driver
 from sorter_firmware_bridge.errors import BridgeError
 
+T = TypeVar("T")
+
 BEATS_PER_WATCHDOG = 4
+ROUND_TRIPS = 200
 RETRY_S = 2.0
 
 
@@ -27,7 +32,7 @@ class Machine:
             machine.
         arm_at_start: Arm when it is first opened; for the simulated machine.
         clock: `time.monotonic`, for the moment of an answer; without one it is taken for the moment
-            of the question.
+            of the question, and no round trip is measured.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Machine:
         self._asked_at_s = float("-inf")
         self._times_opened = 0
         self._left: list[Receipt] = []
+        self._round_trips_ms: deque[float] = deque(maxlen=ROUND_TRIPS)
 
     @property
     def state(self) -> MachineState | None:
@@ -76,6 +82,11 @@ class Machine:
     def times_opened(self) -> int:
         """How often it was found; its clock may begin again each time."""
         return self._times_opened
+
+    @property
+    def round_trips_ms(self) -> tuple[float, ...]:
+        """How long its last answers took, oldest first."""
+        return tuple(self._round_trips_ms)
 
     def host_s(self, clock_s: float, now_s: float) -> float:
         """When something happened, in our time, as near as its last answer tells.
@@ -118,7 +129,8 @@ class Machine:
 
     def move_to(self, command: Command) -> Receipt | None:
         """Send one command; None when the machine was lost meanwhile and nothing was sent."""
-        return self._driver.move_to(command) if self._driver else None
+        driver = self._driver
+        return self._timed(lambda: driver.move_to(command)) if driver else None
 
     def receipts(self) -> tuple[Receipt, ...]:
         """What became known since the last call, also of a machine that was lost."""
@@ -156,10 +168,18 @@ class Machine:
 
     def _ask(self, now_s: float, question: Callable[[], MachineState]) -> None:
         try:
-            self._state, self._problem = question(), None
+            self._state, self._problem = self._timed(question), None
             self._asked_at_s = self._clock() if self._clock else now_s
         except BridgeError as error:
             self._lost(now_s, error)
+
+    def _timed(self, question: Callable[[], T]) -> T:
+        if self._clock is None:
+            return question()
+        asked_s = self._clock()
+        answer = question()
+        self._round_trips_ms.append((self._clock() - asked_s) * 1e3)
+        return answer
 
     def _lost(self, now_s: float, error: BridgeError) -> None:
         self.close()

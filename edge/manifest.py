@@ -85,7 +85,7 @@ class SelfTestPicture(_Part):
 class SelfTest(_Part):
     """Replayed whenever the bundle is read.
 
-    `tolerance` bounds `replay_self_test`'s measure: how far off the answers are, as a share of
+    `tolerance` bounds the measure of `edge.self_test`: how far off the answers are, as a share of
     the spread of the trainer's logits.
     """
 

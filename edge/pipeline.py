@@ -24,14 +24,18 @@ from edge.domain import Explanation, Frame, Label, Prediction
 from edge.explain.gradcam import GradCam
 from edge.explain.worker.explainer import Explains
 from edge.explain.worker.progress import Progress
+from edge.faults import AcknowledgeRequest, Faults
 from edge.handoff import LatestSlot
 from edge.items import ItemAssembler
 from edge.journal import Journal
 from edge.kept_frames import KeptFrames
+from edge.kept_maps import KeptMaps
 from edge.line import Line
 from edge.machine import Machine
+from edge.manual import BeatByHand, BeginByHand, ByHand, EndByHand, MoveByHand
 from edge.recorder import Recorder
 from edge.sorter import Sorter
+from edge.timings import Stopwatch
 
 RECENT_ROWS = 20
 IDLE_S = 0.05
@@ -108,19 +112,25 @@ class Pipeline:
         self._parts = parts
         self._line = Line(parts.policy, parts.drop)
         self._asked: list[Label] = []
+        bundle = parts.classifier.bundle
+        maps = KeptMaps(parts.kept, bundle.preprocessing, bundle.sha256) if parts.kept else None
         self._recorder = Recorder(
-            parts.journal, parts.kept, self._stop, parts.clock, parts.wall_clock
+            parts.journal, parts.kept, self._stop, parts.clock, parts.wall_clock, maps
         )
         self._sorter = Sorter(
             policy=parts.policy,
-            bundle=parts.classifier.bundle,
+            bundle=bundle,
             gradcam=parts.gradcam,
             items=parts.items,
             machine=parts.machine,
             line=self._line,
             recorder=self._recorder,
             clock=parts.clock,
+            heard=lambda receipt: self._faults.receipt(receipt, parts.wall_clock()),
         )
+        self._stopwatch = Stopwatch()
+        self._faults = Faults()
+        self._by_hand = ByHand(parts.machine, self._sorter, self._note_machine, parts.clock)
         self._frames_seen = 0
         self._closed = False
 
@@ -142,11 +152,13 @@ class Pipeline:
                 case ArmRequest() if stopped:
                     continue
                 case StopRequest():
+                    self._note_machine()
                     self._parts.machine.stop(now_s, "STOP was pressed on the page")
+                    self._note_machine(by_person=True)
                     self._publish()
                 case ArmRequest():
                     # What cannot be written down is not sent, so there is nothing to arm for.
-                    if self._recorder.ready():
+                    if not self._faults.waiting and self._recorder.ready():
                         self._parts.machine.arm(now_s)
                     self._publish()
                 case ExplainRequest(index):
@@ -161,6 +173,14 @@ class Pipeline:
                     self._pin(explanation)
                 case CancelLimeRequest(number) if self._parts.explainer is not None:
                     self._parts.explainer.cancel(number)
+                case AcknowledgeRequest(numbers, who):
+                    self._faults.acknowledge(numbers, who, self._parts.wall_clock())
+                    self._publish()
+                case BeginByHand() | MoveByHand() if stopped:
+                    continue
+                case BeginByHand() | BeatByHand() | MoveByHand() | EndByHand():
+                    self._by_hand.serve(request)
+        self._by_hand.attend()
 
     def attend(self) -> None:
         """Keep the machine's watchdog quiet and write down what it answered."""
@@ -168,7 +188,9 @@ class Pipeline:
         receipts = self._parts.machine.receipts()
         for receipt in receipts:
             self._sorter.record(receipt)
+        self._note_machine()
         self._recorder.attend()
+        self._recorder.explained_by_lime(self._lime())
         for at_s in self._line.sensed(self._parts.machine, self._parts.clock()):
             self._sensed(at_s)
         after = self._parts.machine.state, self._sorter.problem, self._parts.camera()
@@ -176,6 +198,8 @@ class Pipeline:
         camera = CameraReport(current.camera_state, current.camera_problem)
         shown = current.machine, current.machine_problem, camera
         news = self._lime() is not current.lime or self._sorter.report != current.line
+        news = news or self._faults.current is not current.faults
+        news = news or self._by_hand.report is not current.by_hand
         if receipts or news or _condition(shown) != _condition(after):
             self._publish()
 
@@ -199,6 +223,8 @@ class Pipeline:
             "decide": (decided - labelled) * 1e3,
             "explain": (explained - decided) * 1e3,
         }
+        now_s = self._parts.clock()
+        self._stopwatch.note(stage_ms, 1e3 * (now_s - frame.captured_at_s), now_s)
         self._publish(explanation=every["grad-cam"], stage_ms=stage_ms)
         wanted = self._parts.lime_of
         if wanted is LimeOf.EVERYTHING or (wanted is LimeOf.ITEMS and item is not None):
@@ -217,6 +243,11 @@ class Pipeline:
         finally:
             self._recorder.close()
 
+    def _note_machine(self, by_person: bool = False) -> None:
+        machine = self._parts.machine
+        now_s = self._parts.wall_clock()
+        self._faults.machine(machine.state, machine.problem, now_s, by_person)
+
     def _stop(self, reason: str) -> None:
         self._parts.machine.stop(self._parts.clock(), reason)
 
@@ -225,7 +256,9 @@ class Pipeline:
         labels += [label for label in self._asked if label not in labels]
         if not labels:
             labels = [self._parts.classifier.bundle.labels[int(prediction.probabilities.argmax())]]
-        return self._parts.gradcam.explain_all(prediction, labels)
+        every = self._parts.gradcam.explain_all(prediction, labels)
+        self._recorder.explained(every["grad-cam"])
+        return every
 
     def _offer(self, every: dict[str, Explanation]) -> None:
         if self._parts.explainer is not None:
@@ -259,23 +292,28 @@ class Pipeline:
         if "prediction" not in news:
             recent = self._recorder.recent(RECENT_ROWS)
             news["balance"] = self._recorder.balance()
+            news["delivered"] = self._recorder.delivered
         camera = parts.camera()
         parts.board.replace(
             replace(
                 current,
                 version=current.version + 1,
                 recent=recent,
-                entry=recent[0] if self._sorter.decision is not None and recent else None,
+                entry=next((row for row in recent if row.item_id == self._sorter.item_id), None),
                 receipt=self._sorter.answer,
                 lime=self._lime(),
                 machine=parts.machine.state,
                 hello=parts.machine.hello,
                 machine_problem=self._sorter.problem,
+                faults=self._faults.current,
+                by_hand=self._by_hand.report,
+                round_trips_ms=parts.machine.round_trips_ms,
                 line=self._sorter.report,
                 camera_state=camera.state,
                 camera_problem=camera.problem,
                 frames_seen=self._frames_seen,
                 frames_replaced=parts.frames.replaced,
+                timings=self._stopwatch.told(parts.clock()),
                 **news,
             )
         )

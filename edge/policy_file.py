@@ -102,6 +102,7 @@ class _Beside(PolicySections):
     explain: Any = None
     journal: Any = None
     runtime: Any = None
+    thresholds: Any = None
 
 
 def read_policy(path: Path) -> Policy:
@@ -118,17 +119,19 @@ def read_policy(path: Path) -> Policy:
     return policy_of(path, read_toml(path, _Beside, ConfigError))
 
 
-def policy_of(path: Path, sections: PolicySections) -> Policy:
+def policy_of(path: Path, sections: PolicySections, text: str | None = None) -> Policy:
     """The policy that the sections of a file make.
 
     Args:
         path: The file, to name lines of.
         sections: What was read from it.
+        text: What would be in it; None reads it.
 
     Raises:
         ConfigError: One line for each problem: line, key, found, allowed.
     """
-    text = path.read_text(encoding=ENCODING)
+    if text is None:
+        text = path.read_text(encoding=ENCODING)
     problems = [*_used_twice(path, text, sections), *_overflows(path, text, sections)]
     if problems:
         raise ConfigError("\n".join(problems))

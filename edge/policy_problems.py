@@ -35,6 +35,24 @@ def policy_problems(policy: Policy, label_ids: Iterable[str]) -> list[str]:
     ]
 
 
+def threshold_problems(thresholds: Iterable[str], label_ids: Sequence[str]) -> list[str]:
+    """Which ids under [thresholds] are no labels.
+
+    Args:
+        thresholds: The ids.
+        label_ids: The ids of all labels the model knows.
+
+    Returns:
+        One message for each problem; empty when all is well.
+    """
+    return [
+        f"thresholds: label '{label_id}' does not exist in this model;"
+        f" {_suggestion(label_id, label_ids)}"
+        for label_id in thresholds
+        if label_id not in label_ids
+    ]
+
+
 def machine_problems(policy: Policy, bins: Sequence[Bin]) -> list[str]:
     """Which bins of a policy the machine does not have.
 

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     TOO_LATE = "too_late"
     WATCHED = "watched"
     NOTHING_WATCHED = "nothing_watched"
+    MANUAL_MODE = "manual_mode"
+    BY_HAND = "by_hand"
 
     @property
     def describe(self) -> str:
@@ -70,4 +72,6 @@ _SENTENCES = {
     Reason.TOO_LATE: "The item would pass its bin before the command could arrive.",
     Reason.WATCHED: "A brick type that is watched for was recognised.",
     Reason.NOTHING_WATCHED: "No brick type that is watched for was recognised.",
+    Reason.MANUAL_MODE: "A person moves the machine by hand, so nothing is sorted.",
+    Reason.BY_HAND: "A person moved it by hand on the page.",
 }

@@ -1,12 +1,13 @@
 """Decides a journal's items again, under another policy: what would have moved."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from edge.decision import Verdict, decide_evidence, policy_problems
 from edge.facts import Facts
+from edge.journal_evidence import Case
 from edge.journal_reader import JournalReader, Mark, Record
 from edge.policy import Policy
 from sorter_firmware_bridge.bins import Bin
@@ -101,6 +102,25 @@ def replay(story: Iterable[Record | Mark], policy: Policy) -> Replayed:
         policy: The other policy.
     """
     found = Replayed()
+    for record, verdict in verdicts(story, policy, found):
+        _count(found, record, verdict)
+    return found
+
+
+def verdicts(
+    story: Iterable[Record | Mark],
+    policy: Policy,
+    found: Replayed,
+    as_seen: Callable[[Case], Case] = lambda case: case,
+) -> Iterator[tuple[Record, Verdict]]:
+    """Each item that can be decided again, and how it would be; see `replay`.
+
+    Args:
+        story: Items and marks in their order.
+        policy: The other policy.
+        found: Where it is noted what cannot be decided again, and which bins are new.
+        as_seen: What would have been seen instead.
+    """
     apart = _Apart()
     own = policy.digest
     for entry in story:
@@ -109,14 +129,13 @@ def replay(story: Iterable[Record | Mark], policy: Policy) -> Replayed:
         elif entry.case is None:
             found.without_evidence.append(entry.item_id)
         else:
-            facts = apart.facts(entry.case.facts)
+            case = as_seen(entry.case)
+            facts = apart.facts(case.facts)
             if entry.policy_sha256 != own:
                 facts = _with_bins(facts, policy, found)
-            seen, decided_at_s = entry.case.evidence, entry.case.decided_at_s
-            verdict = decide_evidence(seen, policy, facts, decided_at_s)
+            verdict = decide_evidence(case.evidence, policy, facts, case.decided_at_s)
             apart.went(entry, verdict)
-            _count(found, entry, verdict)
-    return found
+            yield entry, verdict
 
 
 class _Apart:

@@ -8,10 +8,11 @@ from edge.explain.gradcam import GradCam
 from edge.items import Item, ItemAssembler
 from edge.line import Line, LineReport
 from edge.machine import Machine
+from edge.manual import hand_decision
 from edge.policy_problems import machine_problems
 from edge.recorder import Recorder
 from edge.veto import focused
-from sorter_firmware_bridge.bins import Cause, MachineState, Receipt, ReceiptState
+from sorter_firmware_bridge.bins import Bin, Cause, MachineState, Receipt, ReceiptState
 
 
 class Sorter:
@@ -26,6 +27,7 @@ class Sorter:
         line: Belt, drops and queue.
         recorder: Writes the journal.
         clock: Seconds, monotonic.
+        heard: Told of every receipt.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Sorter:
         line: Line,
         recorder: Recorder,
         clock: Callable[[], float],
+        heard: Callable[[Receipt], None],
     ) -> None:
         self._policy = policy
         self._bundle = bundle
@@ -48,7 +51,12 @@ class Sorter:
         self._line = line
         self._recorder = recorder
         self._clock = clock
+        self._heard = heard
         self._command_id: int | None = None
+        self.item_id: int | None = None
+        """Of the newest decision, in the journal."""
+        self.by_hand = ""
+        """Who moves the machine by hand; what is decided meanwhile stays where it is."""
         self.decision: SortDecision | None = None
         """The newest."""
         self.answer: Receipt | None = None
@@ -87,14 +95,37 @@ class Sorter:
             return
         command_id = written.command_id
         self.decision, self._command_id, self.answer = decision, command_id, None
+        self.item_id = written.item_id
         if command_id is not None and state is not None:
             command = command_for(decision, command_id, state, now_s)
             self.record(self._machine.move_to(command) or _never_sent(command_id))
         self._recorder.frame(written.item_id, item.newest.frame)
 
+    def move_by_hand(self, target: Bin, who: str) -> Receipt | str:
+        """Write down and send one movement; see `edge.manual`.
+
+        Returns:
+            What the machine said, or why it was not sent.
+        """
+        state = self._machine.fresh_state(self._clock())
+        now_s = self._clock()
+        if state is None or not state.armed:
+            return "the machine is not armed"
+        if hold := self._line.hold(self._machine):
+            return hold
+        decision = hand_decision(target, who, now_s, self._bundle.sha256, self._policy.digest)
+        written = self._recorder.decision(decision, None)
+        if written is None or written.command_id is None:
+            return "it could not be written down"
+        command = command_for(decision, written.command_id, state, now_s)
+        receipt = self._machine.move_to(command) or _never_sent(written.command_id)
+        self.record(receipt)
+        return receipt
+
     def record(self, receipt: Receipt) -> None:
         """Write down what the machine said of a command."""
         self._line.told(receipt, self._machine)
+        self._heard(receipt)
         self._recorder.receipt(receipt)
         if self._command_id is not None and self._command_id == receipt.command_id:
             self.answer = receipt
@@ -118,6 +149,7 @@ class Sorter:
             delivered=self._recorder.delivered,
             belt=self._line.belt(item.started_at_s, now_s),
             hold=self._line.hold(self._machine),
+            by_hand=self.by_hand,
         )
 
 

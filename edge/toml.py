@@ -30,13 +30,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def read_toml(path: Path, model: type[S], failure: type[Exception]) -> S:
+def read_toml(path: Path, model: type[S], failure: type[Exception], text: str | None = None) -> S:
     """Read and check a settings file.
 
     Args:
         path: The TOML file.
         model: What it must look like.
         failure: The error to raise.
+        text: What would be in it; None reads it.
 
     Returns:
         The checked settings.
@@ -45,10 +46,8 @@ def read_toml(path: Path, model: type[S], failure: type[Exception]) -> S:
         failure: The file cannot be read, is not TOML, or a key or value is wrong; one line each,
             naming the file, the line where it can be told, the key, what was found and allowed.
     """
-    try:
-        text = path.read_text(encoding=ENCODING)
-    except (OSError, UnicodeDecodeError) as error:
-        raise failure(f"{path}: cannot be read ({error}); give the path of a TOML file") from error
+    if text is None:
+        text = _read(path, failure)
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -61,6 +60,13 @@ def read_toml(path: Path, model: type[S], failure: type[Exception]) -> S:
         details = _without_consequences(error.errors())
         lines = [_problem(path, text, model, detail) for detail in details]
         raise failure("\n".join(lines)) from error
+
+
+def _read(path: Path, failure: type[Exception]) -> str:
+    try:
+        return path.read_text(encoding=ENCODING)
+    except (OSError, UnicodeDecodeError) as error:
+        raise failure(f"{path}: cannot be read ({error}); give the path of a TOML file") from error
 
 
 def _without_consequences(details: Sequence[Any]) -> list[Any]:
@@ -144,6 +150,8 @@ def line_of(text: str, location: list[str]) -> int | None:
     for number, line in enumerate(lines[start:], start=start + 1):
         if re.match(r"\s*\[", line):
             break
-        if tables and re.match(rf"\s*[\"']?{re.escape(tables[-1])}[\"']?\s*=", line):
+        # A key may be all digits, as a place in a list is.
+        keys = "|".join(map(re.escape, {*tables[-1:], *location[-1:]}))
+        if keys and re.match(rf"\s*[\"']?({keys})[\"']?\s*=", line):
             return number
     return header

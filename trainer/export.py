@@ -48,7 +48,7 @@ MODEL_FILES = {
 REPRESENTATIVE_PICTURES = 200
 SELF_TEST_PICTURES = 4
 SELF_TEST_TOLERANCE = 0.45
-"""Of `edge.bundle.replay_self_test`: other int8 kernels were seen to be off by up to 0.27 of the
+"""Of `edge.self_test.replay`: other int8 kernels were seen to be off by up to 0.27 of the
 logits' spread, another picture or labels in another order by 0.57 and more."""
 
 

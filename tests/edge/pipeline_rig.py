@@ -13,6 +13,7 @@ from edge.decision import Facts, Mode, Policy, Route, SortDecision
 from edge.domain import Frame, Label, Prediction
 from edge.explain.gradcam import GradCam
 from edge.explain.worker.explainer import Explains
+from edge.faults import AcknowledgeRequest
 from edge.handoff import LatestSlot
 from edge.items import ItemAssembler, ItemSettings, Trigger
 from edge.journal import Balance, Entry, Journal, JournalSettings, Outcome
@@ -191,6 +192,11 @@ class Rig:
         """Let the pipeline step without frames for so long."""
         for _ in range(round(for_s / 0.1)):
             self.step()
+
+    def acknowledge(self) -> None:
+        """Have ada see every fault that is shown; done with the next step."""
+        shown = frozenset(fault.number for fault in self.shown.faults)
+        self.requests.put(AcknowledgeRequest(shown, "ada"))
 
     def label(self, index: int) -> Label:
         return self.classifier.bundle.labels[index]

@@ -503,3 +503,21 @@ def test_check_of_a_device_without_a_machine(tmp_path: Path) -> None:
     found = {finding.what: finding for finding in check_all(path)}
     assert all(finding.ok for finding in found.values())
     assert "nothing will be moved" in found["machine"].found
+
+
+def test_the_camera_is_cut_and_thresholds_of_ones_own_hold(tmp_path: Path) -> None:
+    path = demo(tmp_path, fps="fps = 10\nroi = [0.25, 0.5, 0.5, 0.25]")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"{text}\n[thresholds]\n3001 = 1.0\n", encoding="utf-8")
+    app = App(read_config(path))
+    with running(app):
+        about = app.board.current().about
+        place = next(label.index for label in about.labels if label.id == "3001")
+        assert about.thresholds[place] == 1.0
+        deadline_s = time.monotonic() + WAIT_S
+        while (seen := app.board.current().prediction) is None and time.monotonic() < deadline_s:
+            app.wait(0.05)
+        assert seen is not None
+        whole = cv2.VideoCapture(str(DEMO / "pile.mp4"))
+        height, width = int(whole.get(4)), int(whole.get(3))
+        assert seen.frame.image.shape == (height // 4, width // 2, 3)

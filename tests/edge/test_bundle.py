@@ -25,6 +25,7 @@ from edge.config import SHIPPED_BUNDLE
 from edge.errors import BundleError
 from edge.interpreter import TINY_MODEL, Interpreter
 from edge.manifest import MANIFEST, MANIFEST_BYTES_MAX, SCHEMA_VERSION
+from edge.self_test import LONE_LOGIT_ROOM, replay_self_test
 
 FILES = sorted(
     str(path.relative_to(SHIPPED_BUNDLE)) for path in SHIPPED_BUNDLE.rglob("*") if path.is_file()
@@ -347,6 +348,21 @@ def test_this_runtime_gives_the_trainers_answers(shipped: Bundle) -> None:
     measure = replay_self_test(shipped, Interpreter(shipped.path("classifier")))
     # Other kernels may round differently, and still have room left.
     assert 0 <= measure < 0.8 * shipped.manifest.self_test.tolerance
+
+
+def test_a_bundle_remembers_how_its_self_test_went(copied: Path) -> None:
+    def edit(values: Values) -> None:
+        values["self_test"]["pictures"][1]["logits"][0] += 3.0
+
+    edit_manifest(copied, edit)
+    found = read_bundle(copied).self_test
+    answers = np.array([p["logits"] for p in manifest_of(copied)["self_test"]["pictures"]])
+    spread = np.abs(answers - answers.mean()).mean()
+    assert [one.role for one in found] == [f"self_test_{i}" for i in range(4)]
+    # Of one picture a single logit is off by 3, but for what this runtime rounds otherwise.
+    assert found[1].largest_off == pytest.approx(3.0, abs=1.0)
+    assert found[1].measure >= found[1].largest_off / LONE_LOGIT_ROOM / spread - 1e-9
+    assert all(one.milliseconds > 0 for one in found)
 
 
 def test_shuffled_labels_are_refused(copied: Path) -> None:

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from edge.bundle import Bundle
+from edge.bundle import Bundle, with_thresholds
 from edge.config import SHIPPED_BUNDLE, check_against_bundle, read_config
 from edge.decision import Mode, Route
+from edge.domain import Label
 from edge.errors import ConfigError
 from edge.items import Trigger
+from edge.region import Region
 from sorter_firmware_bridge.bins import Bin
 
 ROOT = Path(__file__).parents[2]
@@ -311,3 +313,47 @@ def test_lime_must_give_way_before_the_machine_is_hot(
     message = refusal(tmp_path, f"{CAMERA}[explain]\nseed = 1\n{lines}\n")
     assert named in message
     assert "must be below" in message
+
+
+# --- the camera's region, and thresholds of one's own ---
+
+
+def test_a_region_and_thresholds_are_read(tmp_path: Path, shipped: Bundle) -> None:
+    text = CAMERA + 'roi = [0.1, 0.2, 0.5, 0.6]\n[thresholds]\n3001 = 0.6\n"3023b" = 0\n'
+    config = read_config(written(tmp_path, text))
+    assert config.region == Region(0.1, 0.2, 0.5, 0.6)
+    assert config.thresholds == {"3001": 0.6, "3023b": 0.0}
+    check_against_bundle(config, shipped)
+    changed = with_thresholds(shipped, config.thresholds)
+    own = {label.id: float(share) for label, share in zip_labels(shipped)}
+    for label, share in zip_labels(changed):
+        assert share == pytest.approx(config.thresholds.get(label.id, own[label.id]))
+    assert changed.sha256 == shipped.sha256
+
+
+def zip_labels(bundle: Bundle) -> list[tuple[Label, float]]:
+    return list(zip(bundle.labels, map(float, bundle.thresholds), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ("roi = [0.5, 0, 0.6, 1]", "line 3: camera.roi: found [0.5, 0, 0.6, 1]"),
+        ("roi = [0, 0, 1]", "line 3: camera.roi"),
+        ("roi = [0, 0, 2, 1]", "line 3: camera.roi"),
+        ('roi = "all"', "line 3: camera.roi: found 'all'"),
+        ("[thresholds]\n3001 = 1.5", "line 4: thresholds.3001: found 1.5"),
+        ("[thresholds]\n3001 = nan", "line 4: thresholds.3001: found nan"),
+        ('[thresholds]\n3001 = "0.5"', "line 4: thresholds.3001: found '0.5'"),
+    ],
+)
+def test_a_region_or_threshold_out_of_range_is_named(
+    tmp_path: Path, lines: str, named: str
+) -> None:
+    assert named in refusal(tmp_path, f"{CAMERA}{lines}\n")
+
+
+def test_a_threshold_of_no_label_names_those_alike(tmp_path: Path, shipped: Bundle) -> None:
+    message = mismatch(tmp_path, CAMERA + '[thresholds]\n"30001" = 0.5\n', shipped)
+    assert "line 4: thresholds: label '30001' does not exist in this model" in message
+    assert "did you mean '3001'" in message

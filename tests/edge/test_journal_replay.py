@@ -98,6 +98,7 @@ def test_under_its_own_policy_nothing_changes(
     present = {"none": (), "two": (SORTED_INDEX, 8), "other": (OTHER_INDEX,)}
     for number, action in enumerate(actions):
         if action in requests:
+            rig.acknowledge()
             rig.requests.put(requests[str(action)])
             rig.step()
         else:

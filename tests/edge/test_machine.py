@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from edge.machine import BEATS_PER_WATCHDOG, RETRY_S, Machine
+from edge.machine import BEATS_PER_WATCHDOG, RETRY_S, ROUND_TRIPS, Machine
 from sorter_firmware_bridge.bins import Bin, Cause, Command, Condition, MachineState, ReceiptState
 from sorter_firmware_bridge.drivers.simulated import (
     Fault,
@@ -232,3 +232,30 @@ def test_sensor_events_are_passed_on() -> None:
     (event,) = machine.sensor_events()
     assert event.sensor == "gate"
     assert machine.sensor_events() == ()
+
+
+# --- round trips ---
+
+
+def test_round_trips_are_measured_by_the_clock_and_the_last_are_kept() -> None:
+    bench = Bench()
+
+    class Slow(Counted):
+        def heartbeat(self) -> MachineState:
+            bench.now_s += 0.003
+            return super().heartbeat()
+
+    driver = Slow(BINS, bench.settings, lambda: bench.now_s)
+    machine = Machine(lambda: driver, clock=lambda: bench.now_s)
+    bench.beat(machine)
+    assert machine.round_trips_ms == pytest.approx((3.0,))
+    bench.beat(machine, for_s=200, every_s=0.6)
+    assert len(machine.round_trips_ms) == ROUND_TRIPS
+    assert machine.round_trips_ms == pytest.approx((3.0,) * ROUND_TRIPS)
+
+
+def test_without_a_clock_nothing_is_measured() -> None:
+    bench = Bench()
+    machine = Machine(bench.open)
+    bench.beat(machine, for_s=5)
+    assert machine.round_trips_ms == ()

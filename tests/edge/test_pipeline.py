@@ -390,6 +390,7 @@ def test_after_a_jam_a_person_arms(build: Build) -> None:
     assert rig.shown.machine is not None
     assert rig.shown.machine.condition is Condition.SAFE
     assert "jam" in rig.shown.machine.reason
+    rig.acknowledge()
     rig.requests.put(ArmRequest())
     rig.item(160)
     rig.run(1)
@@ -479,6 +480,7 @@ def test_whatever_happens_every_item_is_accounted_for(
             rig.step()
             stopped_with = len(rig.fired)
         elif action == "arm":
+            rig.acknowledge()
             rig.requests.put(ArmRequest())
             rig.step()
             stopped_with = None

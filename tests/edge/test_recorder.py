@@ -69,6 +69,7 @@ def test_nothing_arms_until_there_is_room_and_then_a_person_does(rig: Rig) -> No
     rig.run(3)
     assert rig.shown.machine_problem is None
     assert condition(rig) is Condition.SAFE
+    rig.acknowledge()
     rig.requests.put(ArmRequest())
     rig.item(160)
     rig.run(1)

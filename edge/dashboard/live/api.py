@@ -157,4 +157,3 @@ def _taken() -> Response:
     answer = jsonify(accepted=True)
     answer.status_code = 202
     return answer
-

@@ -48,7 +48,7 @@ const TIMINGS = {
   "host timed": "timed by this computer, late by milliseconds when it is busy",
 };
 
-function promiseText({ promise, timing, confirms }) {
+export function promiseText({ promise, timing, confirms }) {
   if (!promise) return "";
   const drops = confirms ? "a sensor confirms drops" : "no sensor sees drops";
   return `${PROMISES[promise] || promise}; ${TIMINGS[timing] || timing}; ${drops}.`;

@@ -50,7 +50,7 @@ class Whole:
 @contextmanager
 def whole_device(folder: Path) -> Iterator[Whole]:
     """A device that looks at a live stream; ada is its admin."""
-    port = _free_port()
+    port = free_port()
     path = folder / "edge.toml"
     path.write_text(_settings(port), encoding="utf-8")
     _keep_piles(folder / "pictures" / "piles")
@@ -98,7 +98,8 @@ def _keep_piles(folder: Path) -> None:
     video.release()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody uses now."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
 

@@ -1,0 +1,1 @@
+"""The page of the machine: its link, faults, moving by hand, and settings tried before applied."""

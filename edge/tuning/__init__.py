@@ -1,0 +1,1 @@
+"""Settings that people change from the page: which, how they are tried and how written."""
