@@ -21,6 +21,7 @@ BEAT_S = 2.0
 REMEMBERED = 64
 GONE = "the page that moved it by hand is gone"
 ENDED = "moving by hand was ended"
+LATE = "the device was held up, and whoever asked may be gone; ask again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ class ByHand:
         self._stopped = stopped
         self._clock = clock
         self._beat_s = 0.0
+        self._attended_s = clock()
         self._done: deque[str] = deque(maxlen=REMEMBERED)
         self.report = HandReport()
         """Replaced whole."""
@@ -160,6 +162,7 @@ class ByHand:
 
     def attend(self) -> None:
         """End it where the page is gone, or the machine may not be moved any more."""
+        self._attended_s = self._clock()
         if self.report.who is None:
             return
         state = self._machine.state
@@ -182,7 +185,10 @@ class ByHand:
         self._done.append(request.request)
         there = {bin_.number: bin_ for bin_ in self._machine.bins}
         target = there.get(request.number, Bin(request.number, "not there"))
-        if request.number in there:
+        if self._clock() - self._attended_s > BEAT_S:
+            # It waited, with the beats beside it, and nobody knows for how long.
+            said: Receipt | str = LATE
+        elif request.number in there:
             said = self._mover.move_by_hand(target, request.who)
         else:
             said = f"the machine has no bin {request.number}"

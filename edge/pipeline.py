@@ -157,9 +157,13 @@ class Pipeline:
                     self._note_machine(by_person=True)
                     self._publish()
                 case ArmRequest():
+                    # It may have made itself safe a moment ago, or just after somebody else armed.
+                    self._parts.machine.fresh_state(now_s)
+                    self._note_machine()
                     # What cannot be written down is not sent, so there is nothing to arm for.
                     if not self._faults.waiting and self._recorder.ready():
                         self._parts.machine.arm(now_s)
+                        self._note_machine()
                     self._publish()
                 case ExplainRequest(index):
                     self._asked = [self._parts.classifier.bundle.labels[index]]

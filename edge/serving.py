@@ -15,8 +15,12 @@ from edge.dashboard.access.gate import Gate
 from edge.errors import ConfigError
 
 THREADS = 14
-IDLE_S = 10
-"""After so long without a byte a TLS connection is let go, since it holds a thread."""
+TLS_THREADS = 64
+"""Over TLS one that is slow holds a thread."""
+CONNECTIONS = 500
+"""A browser holds up to six. Beyond it nobody is let in, not even to STOP."""
+SILENT_S = 30
+"""After so long without a byte a connection that waits for nothing is let go."""
 REQUEST_BYTES_MAX = 2**20
 """Beyond it the server itself refuses; the page's own limit is far below."""
 
@@ -98,6 +102,10 @@ class _Plain:
             app,
             sockets=[listening],
             threads=THREADS,
+            connection_limit=CONNECTIONS,
+            channel_timeout=SILENT_S,
+            cleanup_interval=SILENT_S // 3,
+            asyncore_use_poll=True,  # select knows no more than 1024 files.
             ident=None,
             clear_untrusted_proxy_headers=not settings.proxies,
             max_request_body_size=REQUEST_BYTES_MAX,
@@ -118,15 +126,15 @@ class _Plain:
 class _Tls:
     def __init__(self, app: Flask, listening: socket.socket, settings: DashboardSection) -> None:
         try:
-            from cheroot.ssl.builtin import BuiltinSSLAdapter
             from cheroot.wsgi import Server as Cheroot
+
+            from edge.serving_tls import IDLE_S, LateHandshake, PromptConnection
         except ImportError as error:
             raise ConfigError(
                 "dashboard.certificate: TLS is not installed here; pip install 'bricksight[tls]'"
             ) from error
         try:
-            adapter = BuiltinSSLAdapter(settings.certificate, settings.key)
-            adapter.context.minimum_version = ssl.TLSVersion.TLSv1_2
+            adapter = LateHandshake(settings.certificate, settings.key)
         except (OSError, ssl.SSLError) as error:
             raise ConfigError(
                 f"dashboard.certificate: {settings.certificate} and {settings.key} cannot be used"
@@ -135,11 +143,12 @@ class _Tls:
         self._server = Cheroot(
             listening.getsockname()[:2],
             app,
-            numthreads=THREADS,
+            numthreads=TLS_THREADS,
             server_name="Bricksight",
             timeout=IDLE_S,
             shutdown_timeout=1,
         )
+        self._server.ConnectionClass = PromptConnection
         self._server.max_request_body_size = REQUEST_BYTES_MAX
         self._server.ssl_adapter = adapter
         # It would bind a socket of its own, where ours has the port already.

@@ -62,7 +62,7 @@ def export(corrections: Corrections, out: Path, tracked: Tracked = iter) -> Expo
     Raises:
         CorrectionsError: There is nothing to write, or it cannot be read or written.
     """
-    standing = list({one.subject.picture_sha256: one for one in corrections.standing()}.values())
+    standing = _newest_of_each_picture(corrections.standing())
     if not standing:
         raise CorrectionsError(
             f"corrections {corrections.path}: nothing was corrected yet; correct items on the"
@@ -96,6 +96,16 @@ def export(corrections: Corrections, out: Path, tracked: Tracked = iter) -> Expo
         labels=Counter(label for one in said for label in one.labels or ()),
         gone=tuple(gone),
     )
+
+
+def _newest_of_each_picture(standing: Iterable[Correction]) -> list[Correction]:
+    """One a picture, where it first was: items whose pictures are the same may be said to differ."""
+    newest: dict[str, Correction] = {}
+    for one in standing:
+        known = newest.setdefault(one.subject.picture_sha256, one)
+        if one.version > known.version:
+            newest[one.subject.picture_sha256] = one
+    return list(newest.values())
 
 
 @contextmanager

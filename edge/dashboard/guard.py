@@ -74,10 +74,17 @@ def refuse_foreign_mutations() -> None:
     if request.method in SAFE_METHODS:
         return
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and _host_of(origin) != request.host:
         raise Forbidden(f"the request comes from another site; expected {request.host_url}")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Forbidden("the request comes from another site; use the page of this device")
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""  # Such as "http://[".
 
 
 def json_body(allowed: frozenset[str]) -> dict[str, Any] | None:

@@ -140,10 +140,15 @@ class Studies:
             raise StudyConflict(f"study {file.plan.id} is here already") from error
         except OSError as error:
             raise StudyLost(f"{folder} cannot be made ({error.strerror})") from error
-        study = Study(folder)
-        study.book.begin()
-        study.book.fill(file.said, file.standing)
-        write_atomically(folder / PLAN, file.plan.model_dump_json(indent=1))
+        try:
+            study = Study(folder)
+            study.book.begin()
+            study.book.fill(file.said, file.standing)
+            write_atomically(folder / PLAN, file.plan.model_dump_json(indent=1))
+        except BaseException:
+            # Else it could never be brought in again.
+            self.discard(folder)
+            raise
         return study
 
     def remove(self, study_id: str) -> None:

@@ -40,7 +40,8 @@ class Trial:
     """Counts how often the device begins with a model and does not get healthy.
 
     It is healthy once `GOOD_FRAMES` looks found a new labelled frame, or after `HEALTHY_S`
-    without a failure: there may be no camera. Ending on purpose, or for what is no fault of the model, is not counted.
+    without a failure: there may be no camera. Ending on purpose, or for what is no fault of the
+    model, is not counted.
 
     Args:
         record: Where the count is.

@@ -1,4 +1,4 @@
-"""Tries a model as the device would run it; a process of its own, which says as JSON how it went."""
+"""Tries a model as the device would run it; a process of its own that says as JSON how it went."""
 
 import json
 import os

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from edge.bundle import Bundle, with_thresholds
 from edge.config import Config, check_against_bundle, read_config
+from edge.errors import ConfigError
 from edge.tuning.settings import Checked
 
 
@@ -18,8 +19,12 @@ def check_text(path: Path, bundle: Bundle, text: str) -> Checked:
     Raises:
         ConfigError: One line for each problem: line, key, found, allowed.
     """
-    config = read_config(path, text)
-    check_against_bundle(config, bundle, text)
+    try:
+        config = read_config(path, text)
+        check_against_bundle(config, bundle, text)
+    except ConfigError as error:
+        # The page is no place for the folders of this device.
+        raise ConfigError(str(error).replace(str(path), path.name)) from error
     return checked(config, bundle)
 
 

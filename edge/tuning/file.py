@@ -66,9 +66,9 @@ class SettingsFile:
             _sha256(data),
             {path: _number_at(values, *path.split(".")) for path in BY_PATH},
             {
-                label_id: float(share)
-                for label_id, share in _table(values, THRESHOLDS).items()
-                if isinstance(share, int | float)
+                label_id: share
+                for label_id in _table(values, THRESHOLDS)
+                if (share := _number_at(values, THRESHOLDS, label_id)) is not None
             },
             self._before.is_file(),
         )
@@ -120,7 +120,9 @@ class SettingsFile:
             except FileNotFoundError as error:
                 raise TuningConflict("there is no change to undo") from error
             except (OSError, UnicodeDecodeError) as error:
-                raise TuningConflict(f"{self._before.name} cannot be read ({error})") from error
+                raise TuningConflict(
+                    f"{self._before.name} cannot be read ({_why(error)})"
+                ) from error
             with self._writable(f"; copy {self._before.name} over it by hand"):
                 self._exchange(data, before)
 
@@ -135,7 +137,7 @@ class SettingsFile:
             data = self._path.read_bytes()
             return data, data.decode()
         except (OSError, UnicodeDecodeError) as error:
-            raise TuningConflict(f"{self._path.name} cannot be read ({error})") from error
+            raise TuningConflict(f"{self._path.name} cannot be read ({_why(error)})") from error
 
     def _seen(self, sha256: str) -> tuple[bytes, str]:
         data, text = self._read()
@@ -175,6 +177,11 @@ class SettingsFile:
         return new
 
 
+def _why(error: Exception) -> str:
+    # Without the folders of this device, that an OSError names.
+    return str(error.strerror) if isinstance(error, OSError) else str(error)
+
+
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -186,4 +193,7 @@ def _table(values: Mapping[str, Any], section: str) -> Mapping[str, Any]:
 
 def _number_at(values: Mapping[str, Any], section: str, key: str) -> float | None:
     found = _table(values, section).get(key)
-    return float(found) if isinstance(found, int | float) else None
+    try:
+        return float(found) if isinstance(found, int | float) else None
+    except OverflowError:  # TOML's whole numbers have no end.
+        return None

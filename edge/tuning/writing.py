@@ -27,9 +27,12 @@ def rewritten(text: str, change: Change) -> str:
         document = tomlkit.parse(plain)
         for (section, key), value in _values(change):
             _put(document, section, key, value)
-        return text[: len(text) - len(plain)] + tomlkit.dumps(document)
+        written = tomlkit.dumps(document)
     except (TOMLKitError, TypeError, AttributeError) as error:
         raise TuningError(f"edge.toml cannot be changed from the page ({error})") from error
+    if "\r\n" in plain and "\n" not in plain.replace("\r\n", ""):
+        written = written.replace("\r\n", "\n").replace("\n", "\r\n")
+    return text[: len(text) - len(plain)] + written
 
 
 def lines_of(change: Change) -> str:
@@ -64,7 +67,7 @@ def _put(document: tomlkit.TOMLDocument, section: str, key: str, value: Any) -> 
     if value is not None:
         table[key] = value
     elif key in table:
-        table.remove(key)
+        del table[key]
 
 
 def _key(key: str) -> str:

@@ -12,7 +12,7 @@ from edge.decision import Reason
 from edge.faults import FaultKind
 from edge.journal import Outcome
 from edge.journal_reader import JournalReader
-from edge.manual import BEAT_S, GONE, BeatByHand, BeginByHand, EndByHand, MoveByHand
+from edge.manual import BEAT_S, GONE, LATE, BeatByHand, BeginByHand, EndByHand, MoveByHand
 from sorter_firmware_bridge.bins import Condition
 from sorter_firmware_bridge.drivers.simulated import Fault, SimulatedSettings
 from sorter_firmware_bridge.drivers.simulated import FaultKind as Injected
@@ -103,6 +103,18 @@ def test_a_pipeline_that_was_held_up_does_not_blame_the_page(rig: Rig) -> None:
     rig.requests.put(BeatByHand("tess", PAGE))
     rig.step(after_s=10)
     assert rig.shown.by_hand.who == "tess"
+
+
+def test_a_move_that_waited_in_a_pipeline_that_was_held_up_is_not_made(rig: Rig) -> None:
+    begin(rig)
+    rig.requests.put(BeatByHand("tess", PAGE))
+    rig.requests.put(MoveByHand("tess", PAGE, "request-1", BRICKS.number))
+    rig.step(after_s=BEAT_S + 0.1)
+    assert rig.balance().seen == 0
+    (moved,) = rig.shown.by_hand.moves
+    assert (moved.sent, moved.text) == (False, LATE)
+    ask(rig, MoveByHand("tess", PAGE, "request-1", BRICKS.number))
+    assert rig.balance().seen == 0
 
 
 def test_only_one_person_and_only_their_page(rig: Rig) -> None:
@@ -215,3 +227,14 @@ def test_nothing_arms_before_faults_are_acknowledged(tmp_path: Path, shipped: Bu
     ask(rig, ArmRequest())
     assert condition(rig) is Condition.ARMED
     assert {fault.seen_by for fault in rig.shown.faults} == {"ada"}
+
+
+def test_a_second_wish_to_arm_does_not_run_over_a_fault_of_a_moment_ago(rig: Rig) -> None:
+    ask(rig, StopRequest())
+    assert not rig.shown.faults
+    rig.requests.put(ArmRequest())
+    rig.pipeline.serve()
+    rig.drivers[-1].stop("jam at the gate")
+    ask(rig, ArmRequest())
+    assert condition(rig) is Condition.SAFE
+    assert [fault.kind for fault in rig.shown.faults] == [FaultKind.JAM]

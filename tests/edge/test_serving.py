@@ -1,18 +1,20 @@
 """The server of the page: on the network only with users, over TLS, behind proxies."""
 
 import json
+import socket
 import ssl
 import subprocess
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from flask import Flask, jsonify, request
 
+from edge import serving_tls
 from edge.access.roles import Role
 from edge.access.store import AccessStore
 from edge.config_sections import DashboardSection
@@ -149,3 +151,40 @@ def test_a_device_on_the_network_is_trusted_under_its_own_addresses_only() -> No
 def test_an_address_that_is_not_ours_cannot_be_listened_on() -> None:
     with pytest.raises(ConfigError, match=r"192\.0\.2\.1 cannot be used"):
         listen("192.0.2.1", 0)
+
+
+# --- those who are slow ---
+
+
+@contextmanager
+def silent(address: str, count: int, says: bytes = b"") -> Iterator[None]:
+    """So many connections to a server that say this, and then nothing."""
+    host, port = address.rstrip("/").rpartition("/")[2].split(":")
+    with ExitStack() as open_ones:
+        for _ in range(count):
+            one = open_ones.enter_context(socket.create_connection((host, int(port)), WAIT_S))
+            one.sendall(says)
+        yield
+
+
+def test_more_connections_than_twenty_browsers_hold_keep_nobody_out() -> None:
+    with served(DashboardSection()) as address, silent(address, 150, b"GET / HTTP/1.1\r\nHo"):
+        assert ask(address)["address"] == "127.0.0.1"
+
+
+def test_who_shakes_no_hands_keeps_nobody_waiting(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving_tls, "HANDSHAKE_S", 2.0 * WAIT_S)
+    settings = DashboardSection(certificate=str(pair[0]), key=str(pair[1]))
+    with served(settings) as address, silent(address, 20):
+        assert ask(address, trust=pair[0])["scheme"] == "https"
+
+
+def test_a_request_that_trickles_in_is_let_go(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving_tls, "REQUEST_S", 0.0)
+    settings = DashboardSection(certificate=str(pair[0]), key=str(pair[1]))
+    with served(settings) as address, pytest.raises((urllib.error.URLError, ConnectionError)):
+        ask(address, trust=pair[0])

@@ -139,8 +139,8 @@ class Gate:
         person: Person | None = g.get("person")
         if request.method in SAFE_METHODS or not wanted.audited:
             return response
-        if person is None and (wanted.role is not None or response.status_code in REFUSED):
-            return response  # Else a stranger could wash the record away.
+        if person is None and ("tried" not in g or response.status_code in REFUSED):
+            return response  # Else a stranger could wash the record away: guesses are counted.
         if person is not None and person.role is Role.PARTICIPANT:
             return response  # A study keeps nothing of who answered from where.
         name, role = (person.name, str(person.role)) if person else (g.get("tried", "-"), "-")

@@ -38,11 +38,12 @@ class AccessViews:
         body = _texts("name", "password")
         if body is None:
             return problem(400, 'expected {"name": "...", "password": "..."}')
-        g.tried = body["name"][:40]
+        name = body["name"].strip()  # Keyboards of phones add a space.
+        g.tried = name[:40]
         refused = self._gate.limit_attempts()
         if refused is not None:
             return refused
-        user = self._gate.users.check(body["name"], body["password"])
+        user = self._gate.users.check(name, body["password"])
         if user is None:
             return problem(401, "name or password is wrong")
         cookies.log_in(self._gate.sessions, user.name)

@@ -17,9 +17,11 @@ for (const row of document.querySelectorAll("tr[data-user]")) {
   const name = row.dataset.user;
   const path = `/api/users/${encodeURIComponent(name)}`;
   const role = row.querySelector("[data-act=role]");
-  role.addEventListener("change", () =>
-    tell(() => withPassword(() => post(path, { role: role.value })), `${name} is ${role.value} now.`),
-  );
+  const theirs = role.value;
+  role.addEventListener("change", async () => {
+    const done = await tell(() => withPassword(() => post(path, { role: role.value })), `${name} is ${role.value} now.`);
+    if (!done) role.value = theirs;
+  });
   row.querySelector("[data-act=remove]").addEventListener("click", async () => {
     if (await agree(`Remove ${name}?`, "They are logged out at once and cannot log in any more.", "Remove")) {
       tell(() => withPassword(() => post(`${path}/remove`)), `${name} is removed.`);
@@ -40,12 +42,19 @@ async function tell(act, said) {
     await act();
     announce(said);
     setTimeout(() => location.reload(), 800);
+    return true;
   } catch (error) {
     announce(`Not done: ${error.message}.`, { stays: true });
+    return false;
   }
 }
 
 async function leave(path) {
-  await post(path);
-  location.assign("/login");
+  try {
+    await post(path);
+  } catch (error) {
+    // Who is not logged in any more has left.
+    if (error.status !== 401) return announce(`You are still logged in: ${error.message}.`, { stays: true });
+  }
+  return location.assign("/login");
 }

@@ -26,7 +26,7 @@ export class Hand {
     onUse(byId("hand-on"), () => this.#goOn());
     // Nobody moves what they do not look at.
     const leave = () => {
-      if (this.#mine) this.#end(false);
+      if (this.#mine || this.#beating) this.#end(false);
     };
     addEventListener("pagehide", leave);
     document.addEventListener("visibilitychange", () => document.hidden && leave());
@@ -77,9 +77,9 @@ export class Hand {
     const body = { request, bin: bin.number };
     try {
       // Once more where no answer came: the same request acts once.
-      await this.#post("move", body).catch((error) => {
+      await this.#post("move", body, PATIENCE_MS).catch((error) => {
         if (error.status) throw error;
-        return this.#post("move", body);
+        return this.#post("move", body, PATIENCE_MS);
       });
       announce(`Asked to move to ${format.binned(bin)}.`);
     } catch (error) {

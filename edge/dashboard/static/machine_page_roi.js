@@ -44,8 +44,8 @@ export class Region {
   }
 
   #set([x, y, width, height]) {
-    const wide = within(width, LEAST, 1);
-    const high = within(height, LEAST, 1);
+    // Rounded first: a corner and a size that are both rounded up end outside.
+    const [wide, high] = [width, height].map((share) => rounded(within(share, LEAST, 1)));
     const shares = [within(x, 0, 1 - wide), within(y, 0, 1 - high), wide, high].map(rounded);
     this.show(shares);
     this.#changed(shares);

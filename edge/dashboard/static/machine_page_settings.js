@@ -60,7 +60,13 @@ function numberRow(setting) {
   input.placeholder = setting.default ?? "not set";
   input.value = setting.value ?? "";
   input.disabled = !canChange;
-  input.addEventListener("change", () => change(setting.path, input.value === "" ? null : input.valueAsNumber, setting.value));
+  input.addEventListener("change", () => {
+    // What is no number reads as nothing, and would drop the setting.
+    if (input.validity.badInput) {
+      input.value = changes.get(setting.path) ?? setting.value ?? "";
+      announce(`${setting.name}: expected a number, with a point: 0.3`);
+    } else change(setting.path, input.value === "" ? null : input.valueAsNumber, setting.value);
+  });
   row.append(label, input, make("span", "muted", setting.unit));
   return row;
 }
@@ -116,6 +122,7 @@ function changeRow([path, value]) {
     if (number) byId(`set-${path}`).value = number.value ?? "";
     if (path === ROI) region.show(settings.roi);
     showThreshold();
+    show(byId("preview-box"), false);
     renderChanges();
   });
   node.append(make("span", "", `${path}: ${now}`), drop);

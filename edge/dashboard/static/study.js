@@ -44,6 +44,9 @@ byId("import").addEventListener("submit", (event) => {
 });
 
 async function bringIn(file) {
+  if (file.size > Number(byId("file").dataset.most)) {
+    throw new Error("the file is too large for a page; on the device, bricksight-edge study import takes it");
+  }
   const answer = await fetch("/api/studies/import", {
     method: "POST",
     headers: {
@@ -60,8 +63,12 @@ async function bringIn(file) {
 for (const button of document.querySelectorAll("[data-remove]")) {
   button.addEventListener("click", async () => {
     if (!(await agree("Remove this study?", "It was not made, and nobody answered it.", "Remove"))) return;
-    await post(`/api/studies/${button.dataset.remove}/remove`, { confirm: true }).catch((error) => announce(error.message));
-    location.reload();
+    try {
+      await post(`/api/studies/${button.dataset.remove}/remove`, { confirm: true });
+      location.reload();
+    } catch (error) {
+      announce(error.message, { stays: true });
+    }
   });
 }
 

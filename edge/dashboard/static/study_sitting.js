@@ -6,6 +6,7 @@ import { say, turnTo } from "./study_words.js";
 
 // What is pressed sooner after a choice was meant for the pictures, not for how sure one is.
 const SETTLE_MS = 400;
+const TIMEOUT_MS = 20000;
 const sections = ["intro", "trial", "thanks"].map(byId);
 const stage = byId("stage");
 let question = null;
@@ -57,7 +58,7 @@ async function present() {
 }
 
 async function load(node, sha) {
-  const answer = await fetch(picture(sha));
+  const answer = await fetch(picture(sha), { signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!answer.ok) throw new Refused(answer.status, await answer.json().catch(() => ({})));
   if (node.src) URL.revokeObjectURL(node.src);
   node.src = URL.createObjectURL(await answer.blob());
@@ -124,7 +125,7 @@ async function attempt(act) {
 }
 
 async function get(path) {
-  const answer = await fetch(path, { cache: "no-store" });
+  const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
   const said = await answer.json().catch(() => ({}));
   if (answer.status === 409) return { closed: said.error };
   if (!answer.ok) throw new Refused(answer.status, said);

@@ -18,7 +18,8 @@ from edge.study.said import State
 from edge.study.studies import Listed, Studies
 from edge.study.study import Study
 
-MAX_IMPORT_BYTES = 8 * 2**20
+MAX_IMPORT_BYTES = 2**20
+"""As much as the server takes; what is larger is brought in by `bricksight-edge study import`."""
 
 
 class StaffViews:
@@ -43,6 +44,7 @@ class StaffViews:
             folders=self._maker.folders,
             counts=(MIN_ITEMS, MAX_ITEMS),
             max_title=MAX_TITLE_CHARS,
+            max_import=MAX_IMPORT_BYTES,
         )
 
     @needs(Role.TECHNICIAN)

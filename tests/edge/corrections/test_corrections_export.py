@@ -63,6 +63,16 @@ def test_the_same_picture_of_two_items_counts_once_as_was_said_last(
     assert rows(tmp_path / "out")[0]["labels"] == ["3003"]
 
 
+def test_the_last_word_on_a_picture_counts_whichever_item_was_corrected_first(
+    corrections: Corrections, tmp_path: Path
+) -> None:
+    first = say(corrections, 1, ("3001",), picture=jpeg(5))
+    say(corrections, 2, ("3003",), picture=jpeg(5))
+    say(corrections, 1, ("3020",), seen=first.version, picture=jpeg(5))
+    export(corrections, tmp_path / "out")
+    assert [row["labels"] for row in rows(tmp_path / "out")] == [["3020"]]
+
+
 def test_pictures_that_are_gone_are_left_out_and_named(
     corrections: Corrections, tmp_path: Path
 ) -> None:

@@ -114,6 +114,10 @@ def test_logging_in_and_out(world: World) -> None:
     assert page.client.get("/api/state").status_code == 401
 
 
+def test_the_space_that_a_phone_adds_to_a_name_does_not_matter(world: World) -> None:
+    assert Page(world).post("/login", name="vera ", password=PASSWORD).status_code == 200
+
+
 def test_the_cookie_is_for_this_site_and_no_script(world: World) -> None:
     page = Page(world)
     cookie = page.post("/login", name="vera", password=PASSWORD).headers["Set-Cookie"]
@@ -452,6 +456,9 @@ def test_a_stranger_cannot_wash_the_audit_away(world: World) -> None:
     guesser = Page(world)
     for _ in range(20):
         guesser.post("/login", name="ada", password="x")
+        guesser.post("/setup", token="x", name="y", password="z")
+        guesser.post("/logout")
+        guesser.look("/login")
     assert [act.status for act in world.gate.audit.newest(100)] == [401] * 5
 
 

@@ -174,6 +174,7 @@ def test_a_mutation_is_a_post(client: FlaskClient, world: World, address: str, m
         OURS | {"Origin": "http://evil.example"},
         OURS | {"Origin": "http://localhost:9999"},
         OURS | {"Origin": "null"},
+        OURS | {"Origin": "http://["},
         OURS | {"Sec-Fetch-Site": "cross-site"},
         OURS | {"Sec-Fetch-Site": "same-site"},
     ],

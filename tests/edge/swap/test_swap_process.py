@@ -74,6 +74,8 @@ def test_ended_on_purpose_it_is_not_counted(config: Path) -> None:
     make_live(config, "new")
     with running(config) as device:
         assert standing_of(config).starts == 1
+        # It answers once it listens to signals.
+        assert device.ask("livez") == {"ok": True}
         device.end()
     assert standing_of(config).starts == 0
 

@@ -160,6 +160,10 @@ def test_marks_and_line_ends_of_other_systems_stay(
     assert data.startswith(before + "# The")
     assert data.count(ends) == TEXT.count("\n")
     assert read_config(path).policy.margin == 0.4
+    file.apply(change_of({"thresholds.3002": 0.4, "sorting.lead_s": 1}), file.standing().sha256)
+    data = path.read_bytes().decode()
+    assert data.count(ends) == data.count("\n")
+    assert read_config(path).thresholds["3002"] == 0.4
 
 
 # --- tried first ---
@@ -285,6 +289,34 @@ def test_a_file_that_is_gone_or_broken_is_a_clear_answer(
     break_it(path)
     with pytest.raises(TuningConflict, match=r"edge\.toml"):
         file.standing()
+
+
+def test_a_file_that_is_gone_names_no_folder(path: Path, file: SettingsFile) -> None:
+    path.unlink()
+    with pytest.raises(TuningConflict) as caught:
+        file.standing()
+    assert str(path.parent) not in str(caught.value)
+
+
+def test_what_is_refused_names_no_folder(path: Path, file: SettingsFile) -> None:
+    for values in ({"sorting.margin": 1.5}, {"thresholds.nope": 0.5}):
+        with pytest.raises(ConfigError) as caught:
+            file.proposed(change_of(values))
+        assert str(caught.value).startswith("edge.toml")
+
+
+def test_a_number_without_end_is_not_shown(path: Path, file: SettingsFile) -> None:
+    endless = "9" * 400
+    path.write_text(f"[sorting]\nmargin = {endless}\n[thresholds]\n3001 = {endless}\n")
+    standing = file.standing()
+    assert standing.numbers["sorting.margin"] is None
+    assert standing.thresholds == {}
+
+
+def test_a_dotted_key_is_taken_out() -> None:
+    dotted = 'sorting.mode = "single"\nsorting.margin = 0.1\ncamera.source = "x"\n'
+    text = rewritten(dotted, change_of({"sorting.margin": None}))
+    assert text == 'sorting.mode = "single"\ncamera.source = "x"\n'
 
 
 def test_nothing_to_change_is_refused(file: SettingsFile) -> None:
