@@ -22,6 +22,8 @@ def check_strength(name: str, password: str) -> None:
         raise AccessError(
             f"the password has {len(password)} characters; {SHORTEST} to {LONGEST} are allowed"
         )
+    if any("\ud800" <= char <= "\udfff" for char in password):
+        raise AccessError("the password is no text in UTF-8; type it anew, or set LANG")
     if len(set(password)) < FEWEST_DIFFERENT:
         raise AccessError(
             f"the password has fewer than {FEWEST_DIFFERENT} different characters; use a longer"

@@ -99,7 +99,7 @@ def export(corrections: Corrections, out: Path, tracked: Tracked = iter) -> Expo
 
 
 def _newest_of_each_picture(standing: Iterable[Correction]) -> list[Correction]:
-    """One a picture, where it first was: items whose pictures are the same may be said to differ."""
+    """One a picture, where it first was: two items may have the same, and different words."""
     newest: dict[str, Correction] = {}
     for one in standing:
         known = newest.setdefault(one.subject.picture_sha256, one)
@@ -111,6 +111,7 @@ def _newest_of_each_picture(standing: Iterable[Correction]) -> list[Correction]:
 @contextmanager
 def _staged(out: Path) -> Iterator[Path]:
     """A folder beside it, put in its place once all is in it."""
+    out = out.absolute()  # "." has no name.
     staged = out.with_name(f".{out.name}.{uuid4().hex[:8]}.part")
     with translated(out):
         try:

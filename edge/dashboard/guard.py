@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, UnsupportedMediaType
 
 from edge.dashboard.hosts import Hosts
@@ -143,12 +143,20 @@ def edge_error(error: EdgeError) -> Response:
 
 
 def problem(status: int, message: str, **more: object) -> Response:
-    """A JSON answer that says what went wrong."""
-    answer = jsonify(error=message, status=status, **more)
+    """An answer that says what went wrong: JSON, or a page for a person who looks at one."""
+    if (
+        status in _SHOWN
+        and request.method == "GET"
+        and "text/html" in request.headers.get("Accept", "")
+    ):
+        answer = make_response(render_template("problem.html", status=status, message=message))
+    else:
+        answer = jsonify(error=message, status=status, **more)
     answer.status_code = status
     return answer
 
 
+_SHOWN = frozenset({403, 404, 409, 503})
 # Werkzeug's own sentences speak of browsers and proxies.
 _OURS = {
     400: "the request cannot be read, or names a host that is not trusted",

@@ -68,11 +68,13 @@ def text_of(path: Path) -> str:
         StudyError: It cannot be read, is too large, or no text.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)  # The size of a device or a pipe says nothing.
+        if len(content) > MAX_FILE_BYTES:
             raise StudyError(
                 f"{path}: found a larger file; at most {MAX_FILE_BYTES:,} bytes are allowed"
             )
-        return path.read_text(encoding="utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise StudyError(
             f"{path}: this is no text in UTF-8 ({error}); give another file"

@@ -61,6 +61,12 @@ class Places:
     def shown(self, text: object) -> str:
         """A message without the folders of this machine, for the page."""
         said = str(text)
-        for folder, name in ((self.staged, ""), (self.configured.parent, "")):
-            said = said.replace(f"{folder}/", name)
+        # The staged ones first: they may lie within another.
+        for folder in (
+            self.staged,
+            self.configured.parent,
+            self.record.parent,
+            self.config.absolute().parent,
+        ):
+            said = said.replace(f"{folder}/", "")
         return said

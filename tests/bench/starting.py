@@ -16,6 +16,9 @@ from statistics import median
 from threading import Event
 from typing import Any
 
+from edge.access.roles import Role
+from edge.access.store import AccessStore, access_path
+from edge.access.tokens import Tokens
 from tests.bench.context import Bench
 from tests.bench.needs import CannotMeasure, need_file
 from tests.bench.subject import ROOT
@@ -30,6 +33,10 @@ FRAMES_WAIT_S = 60.0
 END_WAIT_S = 15.0
 POLL_S = 0.01
 MEGABYTE = 10**6
+JOURNAL = "app.sqlite"
+TOKEN = "bench"
+_BEARER: dict[str, str] = {}
+"""What the app is asked with."""
 
 State = dict[str, Any]
 
@@ -90,6 +97,7 @@ def running(app: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], 
     port = free_port()
     config = folder / "edge.toml"
     config.write_text(demo_config(port, folder), encoding="utf-8")
+    let_in(folder)
     with (folder / "app.log").open("wb") as log:
         process = subprocess.Popen(
             [app, "run", "--config", config],
@@ -113,7 +121,7 @@ def demo_config(port: int, folder: Path) -> str:
     changes = (
         (r'^source = "(.*)"$', lambda m: f'source = "{(CONFIG.parent / m[1]).as_posix()}"'),
         (r"^port = .*$", lambda m: f"port = {port}"),
-        (r'^path = ".*journal.*"$', lambda m: f'path = "{(folder / "app.sqlite").as_posix()}"'),
+        (r'^path = ".*journal.*"$', lambda m: f'path = "{(folder / JOURNAL).as_posix()}"'),
     )
     for pattern, change in changes:
         text, count = re.subn(pattern, change, text, flags=re.MULTILINE)
@@ -154,12 +162,23 @@ def wait_for(
 def read_state(address: str) -> State | None:
     """The app's state; None while it does not answer yet."""
     try:
-        with urllib.request.urlopen(f"{address}/api/state", timeout=5) as answer:
+        with urllib.request.urlopen(_asked(f"{address}/api/state"), timeout=5) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise CannotMeasure(f"{address}/api/state answered {error.code}") from error
     except OSError:
         return None
+
+
+def let_in(folder: Path) -> None:
+    """Make the token with which the app is asked, beside its journal, if there is none yet."""
+    with AccessStore(access_path(folder / JOURNAL)) as store:
+        if TOKEN not in {token.name for token in Tokens(store).all()}:
+            _BEARER["Authorization"] = f"Bearer {Tokens(store).add(TOKEN, Role.VIEWER)}"
+
+
+def _asked(address: str) -> urllib.request.Request:
+    return urllib.request.Request(address, headers=_BEARER)
 
 
 def seen(state: State) -> int:
@@ -176,7 +195,7 @@ def watched(address: str, state: State) -> bool:
         paths.append(f"/explanation/{explanation['sequence']}/{index}.jpg")
     for path in paths:
         try:
-            with urllib.request.urlopen(address + path, timeout=5) as answer:
+            with urllib.request.urlopen(_asked(address + path), timeout=5) as answer:
                 answer.read()
         except urllib.error.HTTPError as error:
             # A newer explanation may have pushed this one out.

@@ -23,9 +23,11 @@ def admit(sessions: Sessions, participant: str, study_id: str) -> None:
 def log_out(sessions: Sessions) -> None:
     """End the session of this cookie, and begin with an empty one: its page token dies with it."""
     secret = session.get(_SECRET)
-    if isinstance(secret, str):
-        sessions.end(secret)
-    session.clear()
+    try:
+        if isinstance(secret, str):
+            sessions.end(secret)
+    finally:
+        session.clear()  # Also where the disk is full: this browser forgets it.
 
 
 def current(sessions: Sessions) -> Session | None:

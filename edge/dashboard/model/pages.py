@@ -27,7 +27,9 @@ def blueprint(swapper: Swapper, live: Live, bundle: Bundle) -> Blueprint:
     """
     views = ModelViews(swapper, live, bundle)
     pages = Blueprint("model", __name__)
-    pages.register_error_handler(SwapError, _swap_error)
+    pages.register_error_handler(
+        SwapError, lambda error: _swap_error(error, swapper.places.shown(error))
+    )
     pages.add_url_rule("/model", view_func=views.page, methods=["GET"])
     pages.add_url_rule("/api/model", view_func=views.state, methods=["GET"])
     for address, view in (
@@ -40,11 +42,11 @@ def blueprint(swapper: Swapper, live: Live, bundle: Bundle) -> Blueprint:
     return pages
 
 
-def _swap_error(error: SwapError) -> Response:
+def _swap_error(error: SwapError, said: str) -> Response:
     if isinstance(error, SwapUnknown):
         status = HTTPStatus.NOT_FOUND
     elif isinstance(error, SwapLost):
         status = HTTPStatus.SERVICE_UNAVAILABLE
     else:
         status = HTTPStatus.CONFLICT
-    return problem(status, printable(error) or "")
+    return problem(status, printable(said) or "")

@@ -35,7 +35,7 @@ class ModelViews:
         self._swapper = swapper
         self._live, self._bundle = live, bundle
         self._run = secrets.token_hex(8)
-        self._told = live.notice
+        self._told = swapper.places.shown(live.notice)
 
     @needs(Role.VIEWER)
     def page(self) -> str:

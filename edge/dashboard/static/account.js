@@ -53,8 +53,8 @@ async function leave(path) {
   try {
     await post(path);
   } catch (error) {
-    // Who is not logged in any more has left.
-    if (error.status !== 401) return announce(`You are still logged in: ${error.message}.`, { stays: true });
+    // Who is not logged in any more has left; where the disk is full, this browser forgot.
+    if (![401, 503].includes(error.status)) return announce(`You are still logged in: ${error.message}.`, { stays: true });
   }
   return location.assign("/login");
 }

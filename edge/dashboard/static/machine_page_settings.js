@@ -63,7 +63,7 @@ function numberRow(setting) {
   input.addEventListener("change", () => {
     // What is no number reads as nothing, and would drop the setting.
     if (input.validity.badInput) {
-      input.value = changes.get(setting.path) ?? setting.value ?? "";
+      input.value = (changes.has(setting.path) ? changes.get(setting.path) : setting.value) ?? "";
       announce(`${setting.name}: expected a number, with a point: 0.3`);
     } else change(setting.path, input.value === "" ? null : input.valueAsNumber, setting.value);
   });

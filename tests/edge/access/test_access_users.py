@@ -76,6 +76,7 @@ def test_a_password_is_kept_as_argon2id_with_a_salt() -> None:
     ("password", "said"),
     [
         ("short", "5 characters; 10 to 256"),
+        ("\udcff\udcfeabcdefghijk", "no text in UTF-8"),
         ("x" * 257, "257 characters"),
         ("aaaaaaaaaabbbb", "fewer than 5 different"),
         ("ANNABELLE1", "little more than the name"),

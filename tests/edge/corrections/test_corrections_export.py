@@ -86,6 +86,16 @@ def test_pictures_that_are_gone_are_left_out_and_named(
     assert not (tmp_path / "none").exists()
 
 
+def test_the_folder_one_stands_in_is_filled(
+    corrections: Corrections, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(corrections, 1)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    export(corrections, Path())
+    assert len(rows(tmp_path / "here")) == 1
+
+
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_nothing_is_written_over(corrections: Corrections, tmp_path: Path, kind: str) -> None:
     say(corrections)

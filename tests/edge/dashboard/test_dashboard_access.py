@@ -18,6 +18,7 @@ from edge.dashboard.access import needs
 from edge.dashboard.access.gate import Gate
 from edge.dashboard.access.participants import admit
 from edge.dashboard.app import create_app
+from edge.errors import AccessError
 
 OPEN = {
     "/login",
@@ -127,6 +128,19 @@ def test_the_cookie_is_for_this_site_and_no_script(world: World) -> None:
     secure = World.live_app(world)
     secure.config["SESSION_COOKIE_SECURE"] = True
     assert "Secure" in secure.test_client().get("/login").headers["Set-Cookie"]
+
+
+def test_who_logs_out_while_the_disk_is_full_is_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Page(world, "vera")
+
+    def full(_: str) -> None:
+        raise AccessError("the disk is full")
+
+    monkeypatch.setattr(world.gate.sessions, "end", full)
+    assert page.post("/logout").status_code == 503
+    assert page.client.get("/api/state").status_code == 401
 
 
 def test_a_cookie_from_before_logging_in_opens_nothing_afterwards(world: World) -> None:
@@ -420,6 +434,9 @@ def test_a_participant_reaches_their_study_and_nothing_else(world: World) -> Non
     assert page.client.get("/question").status_code == 403
     assert page.client.get("/enter").status_code == 200
     assert page.client.get("/question").text == "left or right?"
+    closed = page.client.get("/", headers=HTML)
+    assert closed.status_code == 403
+    assert 'href="/login"' in closed.text  # Whoever comes to this browser next has a way in.
     for rule, method, address in addresses(world.app):
         if rule not in OPEN | {"/question"} and method == "GET":
             assert page.client.get(address).status_code == 403, address

@@ -380,3 +380,14 @@ def test_a_fault_inside_tells_nothing_of_it(world: World, client: FlaskClient) -
     message = _error(client.get("/api/state"), 500)
     assert "log" in message
     assert "NoneType" not in message
+
+
+def test_a_person_is_told_on_a_page_and_a_script_in_json(world: World) -> None:
+    page, script = {"Accept": "text/html,*/*;q=0.8"}, {"Accept": "*/*"}
+    shown = world.client().get("/nothing", headers=page)
+    assert shown.status_code == 404
+    assert shown.mimetype == "text/html"
+    assert "There is nothing at this address." in shown.text
+    assert "<script" not in shown.text
+    told = world.client().get("/nothing", headers=script)
+    assert told.json == {"error": "there is nothing at this address", "status": 404}

@@ -307,6 +307,23 @@ def test_a_study_file_brings_everything_to_another_device(study: Study, tmp_path
         elsewhere.bring_in(file)
 
 
+def test_a_study_that_could_not_be_brought_in_can_be_once_there_is_room(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = closed(study)
+    elsewhere = Studies(tmp_path / "elsewhere")
+
+    def full(*_: object) -> None:
+        raise StudyLost("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("edge.study.studies.write_atomically", full)
+        with pytest.raises(StudyLost):
+            elsewhere.bring_in(file)
+    assert elsewhere.ids() == ()
+    assert elsewhere.bring_in(file).file == file
+
+
 def test_a_study_file_names_no_code(study: Study) -> None:
     assert study.book.standing().invitation not in closed(study).model_dump_json()
 

@@ -9,9 +9,10 @@ from study_builders import NOW, always, conduct, make, scene, studies_in
 from typer.testing import CliRunner, Result
 
 import edge.cli
-from edge.errors import EdgeError
+from edge.errors import EdgeError, StudyError
 from edge.pictures import write_picture
 from edge.study.commands import study as group
+from edge.study.files import text_of
 from edge.study.paper import paper_rows
 from edge.study.plan import Method
 from edge.study.rows import as_csv
@@ -117,3 +118,8 @@ def test_every_command_and_option_is_in_the_readme() -> None:
         for parameter in command.params:
             for option in parameter.opts:
                 assert option in text or option == "--help" or not option.startswith("--")
+
+
+def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="found a larger file"):
+        text_of(Path("/dev/zero"))

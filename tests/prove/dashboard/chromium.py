@@ -53,6 +53,9 @@ class Tab:
         self._driver.find_element("id", "password").send_keys(PASSWORD)
         self._driver.find_element("css selector", "button[type=submit]").click()
         self.wait("location.pathname !== '/login'")
+
+    def forget(self) -> None:
+        """Forget all that was loaded."""
         self._driver.execute_cdp_cmd("Network.clearBrowserCache", {})
 
     def loaded(self) -> list[tuple[str, str]]:
