@@ -233,9 +233,24 @@ def test_going_back_where_there_is_nothing_to_go_back_to(page: Page) -> None:
 def test_a_damaged_record_is_said_and_not_overwritten(page: Page, config: Path) -> None:
     record = places_of(config).record
     record.write_text("{")
-    assert "remove it" in page.client.get("/model").text
-    assert page.client.post("/api/model/swap", json={"bundle": "new"}).status_code == 503
+    shown = page.client.get("/model")
+    assert "remove it" in shown.text
+    answer = page.client.post("/api/model/swap", json={"bundle": "new"})
+    assert answer.status_code == 503
+    assert str(config.parent) not in shown.text + answer.text
     assert record.read_text() == "{"
+
+
+def test_a_model_that_does_not_fit_the_settings_is_said_without_paths(
+    page: Page, config: Path
+) -> None:
+    def edit(values: dict[str, Any]) -> None:
+        values["labels"][0]["id"] = "other"
+
+    edit_manifest(config.parent / "models" / "new", edit)
+    answer = page.client.post("/api/model/swap", json={"bundle": "new"})
+    assert answer.status_code == 409
+    assert answer.json["error"].startswith("edge.toml, line ")
 
 
 def test_the_self_test_can_be_run_again(page: Page) -> None:
