@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -61,11 +60,12 @@ from edge.policy import Mode, Policy
 from edge.serving import address_of, check_open_to_others, listen, server_of
 from edge.study.child import Maker
 from edge.study.studies import Studies, studies_beside
-from edge.swap.settings import places_of
+from edge.swap.settings import places_of, refuse_pending
 from edge.swap.starting import Live, open_live
 from edge.swap.swapper import Swapper
 from edge.tuning.checking import check_text, checked
 from edge.tuning.file import SettingsFile
+from edge.tuning.settings import Checked
 from edge.worker import Worker
 from sorter_firmware_bridge.drivers import open_driver
 from sorter_firmware_bridge.drivers.driver import Driver
@@ -360,7 +360,10 @@ def machine_opener(config: Config) -> Callable[[], Driver] | None:
 
 
 def _settings_file(config: Config, bundle: Bundle) -> SettingsFile:
-    check = partial(check_text, config.path, bundle)
+    def check(text: str) -> Checked:
+        refuse_pending(places_of(config), bundle.folder)
+        return check_text(config.path, bundle, text)
+
     return SettingsFile(config.path, check, checked(config, bundle))
 
 

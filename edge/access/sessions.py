@@ -15,6 +15,7 @@ IDLE_S = 12 * 3600.0
 WHOLE_S = 7 * 86_400.0
 FRESH_S = 300.0
 log = logging.getLogger(__name__)
+UNWRITTEN_MOST = 100
 NOTE_S = 60.0
 """How often it is written down that a session is in use."""
 
@@ -65,14 +66,23 @@ class Sessions:
         self._store = store
         self._limits = limits or Limits()
         self._clock = clock
+        # Of those who logged in while the disk was full: who, since which password, and when.
+        self._unwritten: dict[bytes, tuple[str, float, float]] = {}
 
     def begin(self, user: str) -> str:
         """Begin a user's session.
 
+        On a full disk it is kept in memory alone, and ends with the app: whoever logs in then
+        may have to press STOP.
+
         Returns:
             Its secret, for a cookie.
         """
-        return self._begin(user, None, None)
+        try:
+            return self._begin(user, None, None)
+        except AccessError as error:
+            log.error("a session is kept in memory only: %s", error)
+            return self._begin_unwritten(user)
 
     def begin_participant(self, participant: str, study_id: str) -> str:
         """Begin the session of somebody who takes part in a study; its secret."""
@@ -91,7 +101,7 @@ class Sessions:
             digest,
         )
         if not rows:
-            return None
+            return self._find_unwritten(digest, now_s)
         row = rows[0]
         if now_s - row["seen_at_s"] > self._limits.idle_s:
             return None
@@ -115,11 +125,14 @@ class Sessions:
 
     def end(self, secret: str) -> None:
         """End a session; one that is over stays so."""
+        self._unwritten.pop(_digest(secret), None)
         with self._store.transaction() as db:
             db.execute("DELETE FROM sessions WHERE digest = ?", [_digest(secret)])
 
     def end_all(self, user: str) -> None:
         """End every session of a user."""
+        kept = {digest: row for digest, row in self._unwritten.items() if row[0] != user}
+        self._unwritten = kept
         with self._store.transaction() as db:
             db.execute("DELETE FROM sessions WHERE user = ? COLLATE NOCASE", [user])
 
@@ -130,6 +143,28 @@ class Sessions:
         except AccessError as error:
             # A full disk must not keep anybody from STOP.
             log.error("that a session is in use is not written down: %s", error)
+
+    def _begin_unwritten(self, user: str) -> str:
+        secret = secrets.token_urlsafe(32)
+        changed_at_s = self._store.read("SELECT changed_at_s FROM users WHERE name = ?", user)
+        if not changed_at_s:
+            raise AccessError(f"there is no user {user!r} any more")
+        while len(self._unwritten) >= UNWRITTEN_MOST:
+            self._unwritten.pop(next(iter(self._unwritten)))
+        self._unwritten[_digest(secret)] = (user, changed_at_s[0][0], self._clock())
+        return secret
+
+    def _find_unwritten(self, digest: bytes, now_s: float) -> Session | None:
+        user, changed_at_s, begun_at_s = self._unwritten.get(digest, ("", 0.0, 0.0))
+        if not user or now_s - begun_at_s > self._limits.idle_s:
+            return None
+        # Another password, or none any more, ends it as it ends the others.
+        rows = self._store.read(
+            "SELECT name, role FROM users WHERE name = ? AND changed_at_s = ?", user, changed_at_s
+        )
+        if not rows:
+            return None
+        return Session(Person(rows[0]["name"], Role(rows[0]["role"])), fresh=False)
 
     def _begin(self, user: str | None, participant: str | None, study_id: str | None) -> str:
         secret = secrets.token_urlsafe(32)

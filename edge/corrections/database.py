@@ -66,11 +66,13 @@ def opened(path: Path, to_write: bool = False) -> Iterator[sqlite3.Connection | 
 
 
 def _connected(path: Path, to_write: bool) -> sqlite3.Connection:
-    mode = "rwc" if to_write else "ro"
+    # Not "ro": who reads after a power cut takes back what was half written. Where the file may
+    # not be written, SQLite reads it all the same.
+    mode = "rwc" if to_write else "rw"
     db = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_S, isolation_level=None
     )
-    # A rollback journal: one that reads needs no other file and no right to write.
+    # A rollback journal: one that reads needs no other file.
     db.execute("PRAGMA synchronous = FULL")
     return db
 

@@ -316,6 +316,27 @@ def test_a_full_disk_logs_nobody_out(store: AccessStore, users: Users, clock: Cl
     assert found.person.name == "ann"
 
 
+def test_somebody_can_log_in_on_a_full_disk(store: AccessStore, users: Users, clock: Clock) -> None:
+    users.add("ann", Role.TECHNICIAN, GOOD)
+    sessions = Sessions(store, clock=clock)
+    with store.transaction() as db:
+        db.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON sessions BEGIN SELECT RAISE(FAIL, 'full'); END"
+        )
+    secret, other = sessions.begin("ann"), sessions.begin("ann")
+    found = sessions.find(secret)
+    assert found is not None
+    assert found.person == Person("ann", Role.TECHNICIAN)
+    assert not found.fresh
+    sessions.end(other)
+    assert sessions.find(other) is None
+    clock.now_s += 1
+    users.set_password("ann", "eight blue plates")
+    assert sessions.find(secret) is None
+    with pytest.raises(AccessError, match="no user 'ben'"):
+        sessions.begin("ben")
+
+
 # --- the first admin ---
 
 

@@ -1,6 +1,7 @@
 """What people said: nothing lost, nothing rewritten, two people at once told of each other."""
 
 import errno
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -192,3 +193,25 @@ def test_a_row_that_no_release_writes_is_an_error_of_ours(corrections: Correctio
 def test_only_a_hash_names_a_picture(corrections: Corrections, sha256: str) -> None:
     with pytest.raises(ValueError, match="expected the SHA-256"):
         corrections.pictures.path_of(sha256)
+
+
+def test_what_was_half_written_when_the_power_went_is_taken_back_by_who_reads(
+    corrections: Corrections, tmp_path: Path
+) -> None:
+    made = say(corrections, 1)
+    left = Corrections(tmp_path / "left" / "journal.sqlite")
+    left.path.parent.mkdir()
+    insert = (
+        "INSERT INTO corrections SELECT NULL, item_id, picture_sha256, model_sha256, recognised,"
+        " NULL, note, who, at_s FROM corrections"
+    )
+    with closing(sqlite3.connect(corrections.path, isolation_level=None)) as db:
+        db.execute("PRAGMA cache_size = 1")  # So that pages reach the file before the end.
+        db.execute("BEGIN IMMEDIATE")
+        for _ in range(12):
+            db.execute(insert)
+        for ending in ("", "-journal"):
+            name = f"{corrections.path.name}{ending}"
+            shutil.copy(corrections.path.with_name(name), left.path.with_name(name))
+        db.execute("ROLLBACK")
+    assert left.standing() == (made,)

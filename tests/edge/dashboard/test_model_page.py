@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "swap"))
 from bundle_copies import edit_manifest, replace_file
 from swap_rig import damage, device, make_live, places_of, stage, standing_of
 
-from edge.bundle import with_thresholds
+from edge.bundle import Bundle, with_thresholds
 from edge.dashboard.model.pages import blueprint
 from edge.swap.places import CONFIGURED
 from edge.swap.starting import open_live
@@ -69,10 +69,12 @@ def page(config: Path) -> Iterator[Page]:
 # --- what it shows ---
 
 
-def test_it_shows_the_model_its_figures_its_labels_and_its_card(page: Page) -> None:
+def test_it_shows_the_model_its_figures_its_labels_and_its_card(
+    page: Page, shipped: Bundle
+) -> None:
     text = page.client.get("/model").text
     for part in (
-        "0b4a910bc7d8",
+        shipped.sha256[:12],
         "256 x 256 px, letterbox",
         "Mean average precision",
         "by chance 0.054",
@@ -89,10 +91,14 @@ def test_it_shows_the_model_its_figures_its_labels_and_its_card(page: Page) -> N
     assert "style=" not in text
 
 
-def test_a_threshold_of_the_settings_stands_beside_that_of_the_model(config: Path) -> None:
-    page = Page(config, **{"11211": 0.75})
+def test_a_threshold_of_the_settings_stands_beside_that_of_the_model(
+    config: Path, shipped: Bundle
+) -> None:
+    label = shipped.labels[0]
+    page = Page(config, **{label.id: 0.75})
     text = page.client.get("/model").text
-    assert '0.750 <span class="muted">(model 0.094)</span>' in text
+    own = f"{shipped.thresholds[label.index]:.3f}"
+    assert f'0.750 <span class="muted">(model {own})</span>' in text
     assert "at the model's own thresholds" in text
     page.world.store.close()
 

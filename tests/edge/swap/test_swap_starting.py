@@ -8,8 +8,9 @@ import pytest
 from bundle_copies import edit_manifest
 from swap_rig import damage, device, make_live, places_of, record_of, stage, standing_of, swapper_of
 
-from edge.errors import BundleError, ConfigError, InterpreterError
+from edge.errors import BundleError, ConfigError, InterpreterError, TuningConflict
 from edge.swap.places import CONFIGURED
+from edge.swap.settings import refuse_pending
 from edge.swap.starting import GOOD_FRAMES, HEALTHY_S, Trial, live_folder, open_live
 
 
@@ -29,6 +30,17 @@ def test_without_a_swap_nothing_is_written(tmp_path: Path) -> None:
     live.trial.look(1)
     live.trial.ended(of_the_model=True)
     assert not places_of(config).record.exists()
+
+
+def test_settings_wait_for_a_model_that_was_made_live_and_does_not_run_yet(tmp_path: Path) -> None:
+    config = device(tmp_path, "new")
+    places = places_of(config)
+    running = open_live(places).bundle.folder
+    refuse_pending(places, running)
+    make_live(config, "new")
+    with pytest.raises(TuningConflict, match="start the device anew first"):
+        refuse_pending(places, running)
+    refuse_pending(places, open_live(places).bundle.folder)
 
 
 def test_the_swapped_model_is_what_it_begins_with(swapped: Path) -> None:
