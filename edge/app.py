@@ -71,7 +71,7 @@ from sorter_firmware_bridge.drivers import open_driver
 from sorter_firmware_bridge.drivers.driver import Driver
 
 FRAME_WAIT_S = 0.5
-SWITCH_S = 0.0002
+SWITCH_S = 0.00005
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 """Of glibc's mallopt(3)."""
 JOIN_S = 10.0

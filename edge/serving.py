@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import ssl
+import threading
 from typing import Any, Protocol
 
 import waitress
@@ -23,6 +24,32 @@ SILENT_S = 30
 """After so long without a byte a connection that waits for nothing is let go."""
 REQUEST_BYTES_MAX = 2**20
 """Beyond it the server itself refuses; the page's own limit is far below."""
+
+
+POLLED = ("/frame.jpg", "/api/state", "/api/pulse", "/explanation/", "/explained/", "/lime/")
+"""What pages that are merely open ask for, many times a second."""
+
+
+class InTurn:
+    """An application whose polls are answered one after the other.
+
+    Each takes a fraction of a millisecond. Twenty at once would not be ready sooner, but each would
+    compete for Python with the thread that labels. What a person does never waits for them.
+
+    Args:
+        application: WSGI.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+        self._turn = threading.Lock()
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer a request, as WSGI says."""
+        if environ["PATH_INFO"].startswith(POLLED) and environ["REQUEST_METHOD"] == "GET":
+            with self._turn:
+                return self._application(environ, start_response)
+        return self._application(environ, start_response)
 
 
 class Server(Protocol):
@@ -91,6 +118,7 @@ def server_of(app: Flask, listening: socket.socket, settings: DashboardSection) 
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = InTurn(app.wsgi_app)  # type: ignore[method-assign]
     if settings.certificate:
         return _Tls(app, listening, settings)
     return _Plain(app, listening, settings)

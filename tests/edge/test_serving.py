@@ -21,7 +21,7 @@ from edge.config_sections import DashboardSection
 from edge.dashboard.access.gate import Gate
 from edge.dashboard.hosts import Hosts, own_addresses
 from edge.errors import ConfigError
-from edge.serving import address_of, check_open_to_others, listen, server_of
+from edge.serving import InTurn, address_of, check_open_to_others, listen, server_of
 
 WAIT_S = 30
 
@@ -188,3 +188,37 @@ def test_a_request_that_trickles_in_is_let_go(
     settings = DashboardSection(certificate=str(pair[0]), key=str(pair[1]))
     with served(settings) as address, pytest.raises((urllib.error.URLError, ConnectionError)):
         ask(address, trust=pair[0])
+
+
+# --- in turn ---
+
+
+def test_polls_are_answered_in_turn_and_nobody_else_waits_for_them() -> None:
+    began, goes_on = threading.Semaphore(0), threading.Event()
+    done: list[str] = []
+
+    def slow(environ: dict[str, str], start_response: object) -> list[bytes]:
+        if environ["PATH_INFO"] == "/frame.jpg":
+            began.release()
+            assert goes_on.wait(WAIT_S)
+        done.append(environ["REQUEST_METHOD"] + environ["PATH_INFO"])
+        return []
+
+    application = InTurn(slow)
+
+    def ask_for(method: str, path: str) -> threading.Thread:
+        environ = {"REQUEST_METHOD": method, "PATH_INFO": path}
+        thread = threading.Thread(target=application, args=(environ, None))
+        thread.start()
+        return thread
+
+    first = ask_for("GET", "/frame.jpg")
+    assert began.acquire(timeout=WAIT_S)
+    second = ask_for("GET", "/api/state")
+    for method, path in (("POST", "/api/stop"), ("GET", "/livez"), ("GET", "/items")):
+        ask_for(method, path).join(WAIT_S)
+    assert done == ["POST/api/stop", "GET/livez", "GET/items"]
+    goes_on.set()
+    first.join(WAIT_S)
+    second.join(WAIT_S)
+    assert done[3:] == ["GET/frame.jpg", "GET/api/state"]
