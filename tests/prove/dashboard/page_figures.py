@@ -31,16 +31,19 @@ image.addEventListener("load", () => requestAnimationFrame(() => setTimeout(() =
 def weight_rows(proof: Proof) -> list[Row]:
     """The bytes of the first load of each page, nothing cached, pictures left out."""
     rows = []
-    with tempfile.TemporaryDirectory() as profile, running(proof.folder) as device:
-        with opened(Path(profile), device) as tab:
-            for path in PAGES[:1] if proof.quick else PAGES:
-                tab.forget()
-                loaded = _weigh(tab, device, path)
-                name = "live" if path == "/" else path.strip("/")
-                parts = ", ".join(f"{kind} {size / KB:.0f}" for kind, size in loaded.items())
-                total = sum(loaded.values()) / KB
-                reach = Reach("at most", 150, " KB")
-                rows.append(Row(f"first load of {name}", reach, total, parts, 1))
+    with (
+        tempfile.TemporaryDirectory() as profile,
+        running(proof.folder) as device,
+        opened(Path(profile), device) as tab,
+    ):
+        for path in PAGES[:1] if proof.quick else PAGES:
+            tab.forget()
+            loaded = _weigh(tab, device, path)
+            name = "live" if path == "/" else path.strip("/")
+            parts = ", ".join(f"{kind} {size / KB:.0f}" for kind, size in loaded.items())
+            total = sum(loaded.values()) / KB
+            reach = Reach("at most", 150, " KB")
+            rows.append(Row(f"first load of {name}", reach, total, parts, 1))
     return rows
 
 
