@@ -89,7 +89,8 @@ endif
 ifeq ($(OLD_RUNTIME),yes)
 test-tflite: .venv-tflite/ready
 	.venv-tflite/bin/python -m pytest -q -p no:cacheprovider tests/edge \
-	    --ignore tests/edge/dashboard --ignore tests/edge/cameras
+	    --ignore tests/edge/dashboard --ignore tests/edge/cameras --ignore tests/edge/access \
+	    --ignore tests/edge/tuning --ignore tests/edge/health --ignore tests/edge/swap/test_swap_process.py
 else
 test-tflite:
 	@echo "tflite-runtime has no package for this Python; use PYTHON=python3.11 to test on it too"

@@ -19,8 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from edge.access.sessions import Limits
-from edge.access.store import AccessStore, access_path
+from flask import Flask
+
 from edge.board import About, Board, Requests, Snapshot
 from edge.bundle import Bundle, with_thresholds
 from edge.cameras import (
@@ -33,23 +33,12 @@ from edge.cameras import (
 )
 from edge.classifier import Classifier
 from edge.config import Config, check_against_bundle
-from edge.corrections.corrections import Corrections
-from edge.dashboard import create_app
-from edge.dashboard.access.gate import Gate
-from edge.dashboard.bins.pages import blueprint as bin_pages
-from edge.dashboard.health.pages import blueprint as health_pages
-from edge.dashboard.health.views import Settings as HealthSettings
-from edge.dashboard.hosts import Hosts
-from edge.dashboard.items.pages import blueprint as items_pages
-from edge.dashboard.machine.pages import blueprint as machine_pages
-from edge.dashboard.model.pages import blueprint as model_pages
-from edge.dashboard.study.pages import blueprint as study_pages
 from edge.domain import Frame
 from edge.errors import CameraLost
 from edge.explain.gradcam import GradCam
 from edge.explain.worker.explainer import Explainer
+from edge.front import Front
 from edge.handoff import LatestSlot, Published
-from edge.health.looking import Looking
 from edge.items import ItemAssembler, Trigger
 from edge.journal import Journal
 from edge.kept_frames import KeptFrames, folder_of
@@ -57,15 +46,8 @@ from edge.machine import Machine
 from edge.opening import Opening
 from edge.pipeline import CameraReport, LimeOf, Parts, Pipeline
 from edge.policy import Mode, Policy
-from edge.serving import address_of, check_open_to_others, listen, server_of
-from edge.study.child import Maker
-from edge.study.studies import Studies, studies_beside
-from edge.swap.settings import places_of, refuse_pending
+from edge.swap.settings import places_of
 from edge.swap.starting import Live, open_live
-from edge.swap.swapper import Swapper
-from edge.tuning.checking import check_text, checked
-from edge.tuning.file import SettingsFile
-from edge.tuning.settings import Checked
 from edge.worker import Worker
 from sorter_firmware_bridge.drivers import open_driver
 from sorter_firmware_bridge.drivers.driver import Driver
@@ -115,60 +97,20 @@ class App:
         with ExitStack() as undo:
             undo.push(self._live.trial.left)
             journal = undo.enter_context(Journal(config.journal, time.time()))
-            store = undo.enter_context(AccessStore(access_path(config.journal.path)))
-            self._gate = Gate.over(store, Limits(idle_s=config.dashboard.session_hours * 3600))
-            check_open_to_others(config.dashboard, self._gate)
-            self._socket = listen(config.dashboard.host, config.dashboard.port)
-            undo.callback(self._socket.close)
+            self._front = Front(
+                config,
+                self._live,
+                bundle,
+                self.board,
+                self.requests,
+                whole=self._whole.current,
+                restart=self.restart,
+            )
+            undo.callback(self._front.close)
             opener = machine_opener(config)
             self._opening = Opening(opener) if opener else None
             self._explainer = Explainer(bundle, config.explain.settings)
             self._pipeline = self._build_pipeline(config, bundle, journal)
-            studies = Studies(studies_beside(config.journal.path))
-            sources = config.dashboard.study_sources
-            self._maker = Maker(
-                studies, bundle.folder, config.journal.path, Path(sources) if sources else None
-            )
-            undo.callback(self._maker.close)
-            self._swapper = Swapper(places_of(config), self.restart)
-            undo.callback(self._swapper.close)
-            self.dashboard = create_app(
-                self.board,
-                self.requests,
-                bundle.preprocessing,
-                self._gate,
-                pages=[
-                    bin_pages(self.board, config.journal.path, config.policy),
-                    machine_pages(
-                        self.board,
-                        self.requests,
-                        config.journal.path,
-                        _settings_file(config, self._live.bundle),
-                        self._whole.current,
-                        self.restart,
-                    ),
-                    items_pages(
-                        config.journal.path,
-                        Corrections(config.journal.path),
-                        self.board,
-                        lambda: config.policy,
-                    ),
-                    study_pages(studies, self._maker, self._gate.limit_attempts),
-                    model_pages(self._swapper, self._live, bundle),
-                    health_pages(
-                        self.board,
-                        Looking(config.journal.path),
-                        HealthSettings(
-                            config.explain.settings.limits.celsius[1], config.kept.min_free_mb
-                        ),
-                    ),
-                ],
-                hosts=Hosts(config.dashboard.names, config.dashboard.host),
-                secure=bool(config.dashboard.certificate),
-            )
-            self._web = server_of(self.dashboard, self._socket, config.dashboard)
-            undo.callback(self._web.close)
-            self._store = store
             undo.pop_all()
         self._workers = {
             "capture": Worker("capture", self._capture, self._failed),
@@ -186,12 +128,17 @@ class App:
     @property
     def address(self) -> str:
         """Where the page is."""
-        return address_of(self._socket, self._config.dashboard)
+        return self._front.address
 
     @property
     def set_up_token(self) -> str | None:
         """With what the first admin is made on the page; None where there are users."""
-        return self._gate.set_up.token
+        return self._front.set_up_token
+
+    @property
+    def dashboard(self) -> Flask:
+        """The pages, as an application."""
+        return self._front.dashboard
 
     @property
     def notice(self) -> str:
@@ -250,19 +197,20 @@ class App:
         self._join("explainer")
         self._explainer.close()
         self._workers["web"].stop()
-        self._web.end()
+        self._front.end()
         self._join("web")
-        self._web.close()
-        self._maker.close()
-        self._swapper.close()
-        self._socket.close()
-        self._store.close()
+        self._front.close()
         self._live.trial.ended((self._failure or "").startswith(OF_THE_MODEL))
 
-    def run(self) -> str | None:
-        """Start, wait for Ctrl-C, a termination signal or a failure, stop; the failure if any."""
+    def run(self, ready: Callable[[], None] = lambda: None) -> str | None:
+        """Start, wait for Ctrl-C, a termination signal or a failure, stop; the failure if any.
+
+        Args:
+            ready: Called first, when a signal already ends it cleanly; it may tell the address.
+        """
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
+            ready()
             self.start()
             while not (self._signalled or self.wait(SIGNAL_POLL_S)):
                 prediction = self.board.current().prediction
@@ -291,7 +239,7 @@ class App:
     def _serve(self) -> None:
         if self._ended.is_set():
             return
-        self._web.run()
+        self._front.run()
 
     def _failed(self, name: str, error: Exception) -> None:
         log.error("%s ended", name, exc_info=error)
@@ -357,14 +305,6 @@ def machine_opener(config: Config) -> Callable[[], Driver] | None:
     if config.machine.driver == "none" or not config.policy.bins:
         return None
     return lambda: open_driver(config.machine.driver, config.policy.bins, config.machine.settings)
-
-
-def _settings_file(config: Config, bundle: Bundle) -> SettingsFile:
-    def check(text: str) -> Checked:
-        refuse_pending(places_of(config), bundle.folder)
-        return check_text(config.path, bundle, text)
-
-    return SettingsFile(config.path, check, checked(config, bundle))
 
 
 def _with_problem(snapshot: Snapshot, problem: str) -> Snapshot:

@@ -236,12 +236,15 @@ def run(
     _log.info("camera: %s", redact(settings.camera.source))
     _log.info("machine: %s", settings.machine.driver)
     device = App(settings)
-    if device.notice:
-        say(device.notice)
-    say(f"Bricksight is at {device.address}  (Ctrl-C ends it)")
-    if device.set_up_token:
-        say(f"Nobody can log in yet. Open it and give this set-up token: {device.set_up_token}")
-    failure = device.run()
+
+    def ready() -> None:
+        if device.notice:
+            say(device.notice)
+        say(f"Bricksight is at {device.address}  (Ctrl-C ends it)")
+        if token := device.set_up_token:
+            say(f"Nobody can log in yet. Open it and give this set-up token: {token}")
+
+    failure = device.run(ready)
     if failure:
         raise EdgeError(failure)
     if device.restart_wanted:
