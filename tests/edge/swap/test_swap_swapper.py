@@ -72,8 +72,7 @@ def test_a_folder_that_is_still_copied_is_refused_by_name(config: Path) -> None:
     (found,) = [one for one in swapper_of(config).candidates() if one.id == "new"]
     assert found.problem is not None
     assert "is not there yet" in found.problem
-    # tflite-runtime does not refuse it but dies of it, and only who tried it with it.
-    with pytest.raises(SwapError, match=r"companion\.float\.tflite|ended with signal 11"):
+    with pytest.raises(SwapError, match=r"companion\.float\.tflite"):
         swapper_of(config).swap("new", "ada")
 
 
@@ -163,6 +162,7 @@ def test_a_model_that_does_not_fit_the_bins_is_refused(config: Path) -> None:
 
 def test_a_companion_that_is_no_model_is_refused(config: Path) -> None:
     replace_file(config.parent / "models" / "new", "companion", b"TFL3" * 100)
+    # tflite-runtime does not refuse it but dies of it, and only who tried it with it.
     with pytest.raises(SwapError, match=r"companion\.float\.tflite|ended with signal 11"):
         swapper_of(config).swap("new", "ada")
 
