@@ -79,16 +79,5 @@ class Audit:
             before,
             limit,
         )
-        return tuple(
-            Act(
-                row["id"],
-                row["at_s"],
-                row["person"],
-                row["role"],
-                row["address"],
-                row["act"],
-                row["detail"],
-                row["status"],
-            )
-            for row in rows
-        )
+        # The columns are in the order of the fields.
+        return tuple(Act(*row) for row in rows)

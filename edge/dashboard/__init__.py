@@ -7,6 +7,11 @@ access/   who may call what: logging in, users, the audit
 live/     what the machine sees now, and why
 items/    the journal, one item on a card, corrections
 study/    the blind forced choice between two explanations
+bins/     what lies in each bin, the wanted list, exports
+machine/  the link, its faults, moving by hand, settings
+model/    its card and figures; another model
+health/   how the device does, for people and monitors
+routes.py puts views at their addresses
 values.py text and numbers that a page may show
 static/   plain JavaScript modules and style sheets
 """

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from edge.board import Snapshot
-from edge.dashboard.live.state import balance_of, bins_of
+from edge.dashboard.live.state import balance_of, bins_of, feeding_of
 from edge.dashboard.values import Json, printable
 from edge.inventory.counting import BinContents, Lot
 from edge.policy import Policy
@@ -32,10 +32,7 @@ def state_of(
     ]
     return {
         "bins": bins,
-        "feeding": {
-            "ok": snapshot.line.feeding.ok,
-            "reason": printable(snapshot.line.feeding.reason),
-        },
+        "feeding": feeding_of(snapshot),
         "balance": balance_of(snapshot.balance),
         "wanted": _wanted(snapshot, policy, names),
         "problem": printable(problem),

@@ -7,6 +7,7 @@ from flask import Blueprint
 
 from edge.board import Board
 from edge.dashboard.health.views import HealthViews, Settings
+from edge.dashboard.routes import add_looks
 from edge.health.looking import Looking
 
 
@@ -26,9 +27,14 @@ def blueprint(
     """
     views = HealthViews(board, looking, settings, clock)
     pages = Blueprint("health", __name__)
-    pages.add_url_rule("/health", view_func=views.page, methods=["GET"])
-    pages.add_url_rule("/api/health", view_func=views.state, methods=["GET"])
-    pages.add_url_rule("/metrics", view_func=views.metrics, methods=["GET"])
-    pages.add_url_rule("/livez", view_func=views.alive, methods=["GET"])
-    pages.add_url_rule("/readyz", view_func=views.ready, methods=["GET"])
+    add_looks(
+        pages,
+        {
+            "/health": views.page,
+            "/api/health": views.state,
+            "/metrics": views.metrics,
+            "/livez": views.alive,
+            "/readyz": views.ready,
+        },
+    )
     return pages

@@ -1,7 +1,6 @@
 """The routes of the live page."""
 
 from collections.abc import Callable
-from typing import Any
 
 from flask import Blueprint
 
@@ -11,6 +10,7 @@ from edge.dashboard.live.lime_pictures import LimePictures
 from edge.dashboard.live.pictures import ExplainedPictures
 from edge.dashboard.live.shown import Shown
 from edge.dashboard.live.views import PictureViews
+from edge.dashboard.routes import add_acts, add_looks
 from edge.preprocessing import Preprocessing
 
 
@@ -33,32 +33,31 @@ def blueprint(
 
 
 def _add_pictures(pages: Blueprint, views: PictureViews) -> None:
-    routes: dict[str, Callable[..., Any]] = {
-        "/": views.page,
-        "/frame.jpg": views.frame,
-        "/explanation/<int:sequence>/<int:label_index>.jpg": views.explanation,
-        "/explained/<int:sequence>.jpg": views.plain,
-        "/lime/<int:number>/<int:label_index>.jpg": views.lime,
-        "/lime/<int:number>.jpg": views.lime_plain,
-        "/colour-bar.png": views.bar,
-    }
-    for address, view in routes.items():
-        pages.add_url_rule(address, view_func=view, methods=["GET"])
+    add_looks(
+        pages,
+        {
+            "/": views.page,
+            "/frame.jpg": views.frame,
+            "/explanation/<int:sequence>/<int:label_index>.jpg": views.explanation,
+            "/explained/<int:sequence>.jpg": views.plain,
+            "/lime/<int:number>/<int:label_index>.jpg": views.lime,
+            "/lime/<int:number>.jpg": views.lime_plain,
+            "/colour-bar.png": views.bar,
+        },
+    )
 
 
 def _add_api(pages: Blueprint, views: ApiViews) -> None:
-    for address, view in {
-        "/api/state": views.state,
-        "/api/pulse": views.pulse,
-    }.items():
-        pages.add_url_rule(address, view_func=view, methods=["GET"])
-    for address, view in {
-        "/api/stop": views.stop,
-        "/api/arm": views.arm,
-        "/api/explain": views.explain,
-        "/api/lime": views.ask_lime,
-        "/api/lime/cancel": views.cancel_lime,
-        "/api/bins/empty": views.empty_bin,
-        "/api/order": views.new_order,
-    }.items():
-        pages.add_url_rule(address, view_func=view, methods=["POST"])
+    add_looks(pages, {"/api/state": views.state, "/api/pulse": views.pulse})
+    add_acts(
+        pages,
+        {
+            "/api/stop": views.stop,
+            "/api/arm": views.arm,
+            "/api/explain": views.explain,
+            "/api/lime": views.ask_lime,
+            "/api/lime/cancel": views.cancel_lime,
+            "/api/bins/empty": views.empty_bin,
+            "/api/order": views.new_order,
+        },
+    )

@@ -47,10 +47,7 @@ def state_of(snapshot: Snapshot) -> Json:
         "recent": [_row(entry, about) for entry in snapshot.recent[:MAX_RECENT]],
         "balance": balance_of(snapshot.balance),
         "bins": bins_of(snapshot),
-        "feeding": {
-            "ok": snapshot.line.feeding.ok,
-            "reason": printable(snapshot.line.feeding.reason),
-        },
+        "feeding": feeding_of(snapshot),
         "machine": machine_of(snapshot),
         "camera": {
             "state": snapshot.camera_state,
@@ -190,6 +187,12 @@ def balance_of(balance: Balance) -> Json:
         for word, items in balance.parts.items()
     ]
     return {"seen": balance.seen, "parts": parts, "reconciles": balance.reconciles}
+
+
+def feeding_of(snapshot: Snapshot) -> Json:
+    """Whether the feeder may go on, and why not."""
+    feeding = snapshot.line.feeding
+    return {"ok": feeding.ok, "reason": printable(feeding.reason)}
 
 
 def bins_of(snapshot: Snapshot) -> list[Json]:

@@ -15,6 +15,7 @@ from edge.dashboard.live.pictures import FrameEncoder
 from edge.dashboard.machine.asking import AskingViews
 from edge.dashboard.machine.settings import SettingsViews
 from edge.dashboard.machine.state import aside_of, state_of
+from edge.dashboard.routes import Views, add_acts
 from edge.domain import Frame
 from edge.errors import JournalError
 from edge.journal_receipts import Heard, last_heard
@@ -52,7 +53,7 @@ def blueprint(
     }
     for name, (address, view) in looks.items():
         pages.add_url_rule(address, name, view, methods=["GET"])
-    acts: dict[str, Callable[..., Any]] = {
+    acts: Views = {
         "/api/machine/acknowledge": asking.acknowledge,
         "/api/manual/begin": asking.begin,
         "/api/manual/beat": asking.beat,
@@ -62,8 +63,7 @@ def blueprint(
         "/api/settings/apply": settings.apply,
         "/api/settings/undo": settings.undo,
     }
-    for address, view in acts.items():
-        pages.add_url_rule(address, view_func=view, methods=["POST"])
+    add_acts(pages, acts)
     return pages
 
 

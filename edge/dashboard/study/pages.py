@@ -1,10 +1,8 @@
 """The routes of the study."""
 
-from collections.abc import Callable
-from typing import Any
-
 from flask import Blueprint
 
+from edge.dashboard.routes import Views, add_acts, add_looks
 from edge.dashboard.study.answering import study_error
 from edge.dashboard.study.participant import Limit, ParticipantViews
 from edge.dashboard.study.staff import StaffViews
@@ -34,7 +32,7 @@ def blueprint(studies: Studies, maker: Maker, limit_attempts: Limit) -> Blueprin
 
 
 def _add_staff(pages: Blueprint, views: StaffViews) -> None:
-    looks: dict[str, Callable[..., Any]] = {
+    looks: Views = {
         "/study": views.page,
         "/study/<study_id>": views.one,
         "/study/<study_id>/answers.csv": views.as_csv,
@@ -42,17 +40,15 @@ def _add_staff(pages: Blueprint, views: StaffViews) -> None:
         "/study/<study_id>/pictures/<sha256>.jpg": views.picture,
         "/api/studies": views.listed,
     }
-    for address, view in looks.items():
-        pages.add_url_rule(address, view_func=view, methods=["GET"])
-    acts: dict[str, Callable[..., Any]] = {
+    add_looks(pages, looks)
+    acts: Views = {
         "/api/studies": views.create,
         "/api/studies/import": views.bring_in,
         "/api/studies/<study_id>/open": views.open,
         "/api/studies/<study_id>/close": views.close,
         "/api/studies/<study_id>/remove": views.remove,
     }
-    for address, view in acts.items():
-        pages.add_url_rule(address, view_func=view, methods=["POST"])
+    add_acts(pages, acts)
 
 
 def _add_participant(pages: Blueprint, views: ParticipantViews) -> None:
