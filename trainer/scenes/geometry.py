@@ -25,7 +25,8 @@ class Geometry:
 
     def __init__(self, ldraw: Path | None) -> None:
         self._library = None if ldraw is None else LDrawLibrary(ldraw)
-        self._meshes: dict[str, Mesh] = {}
+        self._coarse = None if ldraw is None else LDrawLibrary(ldraw, curves=False)
+        self._meshes: dict[tuple[str, bool], Mesh] = {}
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -39,26 +40,30 @@ class Geometry:
             return parametric_ids()
         return tuple(part.id for part in parts().values() if self._files(part))
 
-    def mesh(self, part_id: str) -> Mesh:
+    def mesh(self, part_id: str, curves: bool = True) -> Mesh:
         """The shape of a part.
 
         Args:
             part_id: Its id or an alias.
+            curves: Whether what is round in the LDraw library is computed with many sides; else it
+                has the library's 16. Computed shapes are the same either way.
 
         Raises:
             PartError: No known part goes by this id.
             GeometryError: Its shape cannot be had.
         """
         part = find(part_id)
-        if part.id not in self._meshes:
-            self._meshes[part.id] = self._made(part)
-        return self._meshes[part.id]
+        key = part.id, curves
+        if key not in self._meshes:
+            self._meshes[key] = self._made(part, curves)
+        return self._meshes[key]
 
-    def _made(self, part: Part) -> Mesh:
-        if self._library is None:
+    def _made(self, part: Part, curves: bool) -> Mesh:
+        library = self._library if curves else self._coarse
+        if library is None:
             return parametric_mesh(part.id)
         # Without a file under any of its ids, the library's own error says what to do.
-        return self._library.mesh((*self._files(part), part.id)[0])
+        return library.mesh((*self._files(part), part.id)[0])
 
     def _files(self, part: Part) -> list[str]:
         """Its ids that the library has a file for, its own first."""

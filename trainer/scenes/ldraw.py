@@ -10,6 +10,7 @@ import numpy as np
 from trainer.errors import GeometryError
 from trainer.scenes.ldraw_file import LineError, Reading, Surface
 from trainer.scenes.mesh import Mesh, with_normals
+from trainer.scenes.primitives import primitive
 
 LDU_MM = 0.4
 TO_Z_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]) * LDU_MM
@@ -28,6 +29,7 @@ class LDrawLibrary:
 
     Args:
         folder: Holds `parts` and `p`; names are found whatever their case.
+        curves: Whether round primitives are computed; else they are read, and have 16 sides.
 
     Raises:
         GeometryError: It is not an LDraw library.
@@ -37,8 +39,8 @@ class LDrawLibrary:
         array([32. , 16. , 11.2], dtype=float32)
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, curves: bool = True) -> None:
+        self._folder, self._curves = folder, curves
         try:
             self._paths = _paths(folder)
         except OSError as error:
@@ -71,6 +73,10 @@ class LDrawLibrary:
     def _surface(self, name: str, referrers: tuple[Path, ...]) -> Surface:
         key = _key(name)
         if key not in self._surfaces:
+            computed = primitive(key) if self._curves else None
+            if computed is not None:
+                self._surfaces[key] = Surface(computed, np.zeros((0, 3, 3)))
+                return self._surfaces[key]
             path = self._path(key, referrers)
             self._surfaces[key] = self._read(path, (*referrers, path))
         return self._surfaces[key]
