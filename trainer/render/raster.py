@@ -12,14 +12,17 @@ import numpy as np
 
 from trainer.render.bodies import Body, bodies_of, mean_albedo
 from trainer.render.drawn import Drawn
+from trainer.render.lens import focused, shaken
 from trainer.render.opengl import open_context, set_array, set_matrix, source
 from trainer.render.views import clip_matrix, fitted, light_matrix, projection_of
 from trainer.scenes.clutter import shape_mesh
+from trainer.scenes.edges import edges_of
 from trainer.scenes.geometry import Geometry
 from trainer.scenes.grounds import ground_photograph, pattern
 from trainer.scenes.mesh import Mesh
+from trainer.scenes.relief import with_relief
 from trainer.scenes.scene import Ground, Scene
-from trainer.scenes.sky import basis, irradiance, panorama
+from trainer.scenes.sky import basis, blurred, irradiance, panorama
 
 SUPERSAMPLING = 2
 SHADOW_PX = 512
@@ -30,6 +33,9 @@ TEXTURES_KEPT = 128
 GROUND_MM = 3000.0
 OCCLUSION_MM = 7.0
 PENUMBRA_MM = 9.0
+BEVEL_MM = 0.2
+SPREAD = 0.12
+"""Of a highlight, in the tangent of half the light's angle."""
 
 
 class RasterEngine:
@@ -47,7 +53,8 @@ class RasterEngine:
         self.size_px = size_px
         self._geometry = geometry
         self._gl = open_context()
-        self._meshes: dict[str, tuple[Any, Any, Any]] = {}
+        self._meshes: dict[tuple[str, bool, bool], tuple[Any, Any, Any]] = {}
+        self._realism: frozenset[str] = frozenset()
         self._tiles: dict[tuple, Any] = {}
         self._shaders()
         self._buffers()
@@ -76,13 +83,14 @@ class RasterEngine:
             GeometryError: A part has no shape.
             PictureError: The ground's photograph cannot be read.
         """
+        self._realism = frozenset(scene.realism)
         bodies = self._bodies(scene)
         lights = scene.lights[:SHADOWED_LIGHTS]
         matrices = [light_matrix(light, bodies) for light in lights]
         for number in range(len(lights)):
             self._draw_shadow(number, matrices[number], bodies)
         self._draw_surfaces(scene, bodies, lights, matrices)
-        image = self._draw_picture(scene)
+        image = shaken(self._focused(self._draw_picture(scene), scene), scene.camera)
         ids, visible = self._ids(len(scene.bricks))
         return Drawn(scene, image, ids, visible, self._full_px(scene, bodies))
 
@@ -95,7 +103,7 @@ class RasterEngine:
         def program(vertex: str, fragment: str) -> Any:
             return self._gl.program(vertex_shader=vertex, fragment_shader=source(fragment))
 
-        self._surface = program(body, "surface.frag")
+        self._surface = program(source("brick.vert"), "surface.frag")
         self._ground = program(body, "ground.frag")
         self._depth = program(body, "depth.frag")
         self._flat = program(body, "flat.frag")
@@ -127,33 +135,56 @@ class RasterEngine:
         self._shadow_targets = [gl.framebuffer([], texture) for texture in self._shadows]
         tiles = TILE_PX * TILES_ACROSS
         self._tile_target = gl.framebuffer([gl.texture((tiles, tiles), 1, dtype="f1")])
-        self._panorama = gl.texture((64, 32), 3, dtype="f4")
-        self._panorama.repeat_y = False
-        self._panorama.filter = gl.LINEAR_MIPMAP_LINEAR, gl.LINEAR
+        self._panoramas = {height: self._sky_texture(height) for height in (32, 64)}
+
+    def _sky_texture(self, height: int) -> Any:
+        texture = self._gl.texture((2 * height, height), 3, dtype="f4")
+        texture.repeat_y = False
+        texture.build_mipmaps()
+        texture.filter = self._gl.LINEAR_MIPMAP_LINEAR, self._gl.LINEAR
+        return texture
 
     def _mesh(self, key: str) -> tuple[Any, Any, Any]:
         """Vertex arrays of one shape for the surface, depth and flat programs."""
-        if key not in self._meshes:
-            mesh: Mesh = shape_mesh(key[1:]) if key[0] == "@" else self._geometry.mesh(key)
-            both = np.concatenate([mesh.triangles, mesh.normals], axis=2).astype("f4")
+        variant = key, "curves" in self._realism, "relief" in self._realism
+        if variant not in self._meshes:
+            mesh = self._shape(key)
+            edges = edges_of(mesh)
+            # A brick's own; a simple shape is stretched, and with it the distance of its edges.
+            away = edges.away_mm if key[0] != "@" else np.full_like(edges.away_mm, 1e3)
+            beyond = np.broadcast_to(edges.beyond.reshape(-1, 1, 9), (len(mesh.triangles), 3, 9))
+            both = np.concatenate([mesh.triangles, mesh.normals, away], axis=2).astype("f4")
             buffer = self._gl.buffer(both.tobytes())
-            self._meshes[key] = (
-                self._gl.vertex_array(self._surface, [(buffer, "3f 3f", "position", "normal")]),
-                self._gl.vertex_array(self._depth, [(buffer, "3f 12x", "position")]),
-                self._gl.vertex_array(self._flat, [(buffer, "3f 12x", "position")]),
+            beyonds = self._gl.buffer(np.ascontiguousarray(beyond, "f4").tobytes())
+            names = ("beyond0", "beyond1", "beyond2")
+            surface = [
+                (buffer, "3f 3f 3f", "position", "normal", "away"),
+                (beyonds, "3f 3f 3f", *names),
+            ]
+            self._meshes[variant] = (
+                self._gl.vertex_array(self._surface, surface),
+                self._gl.vertex_array(self._depth, [(buffer, "3f 24x", "position")]),
+                self._gl.vertex_array(self._flat, [(buffer, "3f 24x", "position")]),
             )
-        return self._meshes[key]
+        return self._meshes[variant]
+
+    def _shape(self, key: str) -> Mesh:
+        if key[0] == "@":
+            return shape_mesh(key[1:])
+        mesh = self._geometry.mesh(key, "curves" in self._realism)
+        return with_relief(mesh) if "relief" in self._realism else mesh
 
     def _ground_plane(self) -> Any:
-        if "#ground" not in self._meshes:
+        key = "#ground", False, False
+        if key not in self._meshes:
             reach = GROUND_MM
             corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, -1], [1, 1], [-1, 1]]) * reach
             flat = np.zeros((6, 6), "f4")
             flat[:, :2], flat[:, 5] = corners, 1
             buffer = self._gl.buffer(flat.tobytes())
             plane = self._gl.vertex_array(self._ground, [(buffer, "3f 12x", "position")])
-            self._meshes["#ground"] = (plane, plane, plane)
-        return self._meshes["#ground"][0]
+            self._meshes[key] = (plane, plane, plane)
+        return self._meshes[key][0]
 
     def _tile(self, ground: Ground) -> Any:
         """The texture of a ground; the last ones are kept."""
@@ -202,6 +233,7 @@ class RasterEngine:
         view = clip_matrix(scene.camera)
         set_matrix(program, "view_projection", view)
         program["eye"] = scene.camera.position_mm
+        program["bevel_mm"] = BEVEL_MM if "bevels" in self._realism else 0.0
         self._set_sky(scene)
         self._set_lights(lights, matrices)
         solid = [b for b in bodies if b.opacity == 1]
@@ -244,10 +276,13 @@ class RasterEngine:
 
     def _set_sky(self, scene: Scene) -> None:
         radiance = panorama(scene.sky, mean_albedo(scene.ground))
-        self._panorama.write(radiance.tobytes())
-        self._panorama.build_mipmaps()
-        self._panorama.use(1)
-        self._surface["panorama_levels"] = 4.0
+        texture, glossy = self._panoramas[len(radiance)], "gloss" in self._realism
+        for level, pixels in enumerate(blurred(radiance) if glossy else [radiance]):
+            texture.write(np.ascontiguousarray(pixels, "f4").tobytes(), level=level)
+        if not glossy:
+            texture.build_mipmaps()
+        texture.use(1)
+        self._surface["glossy"] = int(glossy)
         harmonics = irradiance(radiance)
         set_array(self._surface, "harmonics", harmonics)
         upwards = basis(np.array([[0.0, 0.0, 1.0]]))
@@ -257,15 +292,19 @@ class RasterEngine:
         program = self._surface
         towards = np.zeros((SHADOWED_LIGHTS, 3))
         colour, blur = np.zeros((SHADOWED_LIGHTS, 3)), np.zeros(SHADOWED_LIGHTS)
+        spread = np.zeros(SHADOWED_LIGHTS)
         views = np.tile(np.eye(4), (SHADOWED_LIGHTS, 1, 1))
         for i, (light, matrix) in enumerate(zip(lights, matrices, strict=True)):
             towards[i], views[i] = light.direction, matrix
             colour[i] = np.asarray(light.colour) * light.strength
             wide = PENUMBRA_MM * np.tan(np.radians(min(light.angle_deg, 90) / 2))
+            if "gloss" in self._realism:
+                spread[i] = SPREAD * np.tan(np.radians(min(light.angle_deg, 90) / 2))
             # The light's own matrix says how many millimetres its map spans.
             blur[i] = max(wide, 0.15) * np.linalg.norm(matrix[0, :3]) / 2
         set_array(program, "light_towards", towards)
         set_array(program, "light_colour", colour)
+        set_array(program, "light_spread", spread)
         set_array(self._ground, "ground_light", colour * np.maximum(towards[:, 2:], 0))
         for either in (program, self._ground):
             set_array(either, "light_blur", blur)
@@ -291,6 +330,16 @@ class RasterEngine:
         self._screens[self._picture].render(vertices=3)
         pixels = np.frombuffer(self._result.read(components=3, alignment=1), np.uint8)
         return np.ascontiguousarray(pixels.reshape(self.size_px, self.size_px, 3)[::-1])
+
+    def _focused(self, image: np.ndarray, scene: Scene) -> np.ndarray:
+        if scene.camera.f_stop is None or "exposure" not in self._realism:
+            return image
+        side = self.size_px * SUPERSAMPLING
+        depth = np.frombuffer(self._scene_depth.read(alignment=1), np.float32)
+        depth = depth.reshape(side, side)[::-1][1::SUPERSAMPLING, ::SUPERSAMPLING]
+        projection = projection_of(scene.camera)
+        away = projection[2, 3] / (depth * 2 - 1 + projection[2, 2])
+        return focused(image, away, scene.camera)
 
     def _ids(self, bricks: int) -> tuple[np.ndarray, np.ndarray]:
         side = self.size_px * SUPERSAMPLING

@@ -18,7 +18,7 @@ def pattern(kind: str, seed: int, side: int = SIDE_PX) -> np.ndarray:
     """A tileable pattern.
 
     Args:
-        kind: One of `KINDS`.
+        kind: One of `KINDS`, `MACHINE_KINDS` or `FOUND_KINDS`.
         seed: Which variant.
         side: Pixels.
 
@@ -26,8 +26,9 @@ def pattern(kind: str, seed: int, side: int = SIDE_PX) -> np.ndarray:
         (side, side, 2) float32 in 0..1: where between dark and bright, and fine dirt.
     """
     rng = np.random.default_rng((seed, *kind.encode()))
-    main = np.clip(KINDS[kind](side, rng), 0, 1)
-    dirt = np.clip(0.5 + 0.18 * noise(side, rng, rng.uniform(0.6, 1.4)), 0, 1)
+    main = np.clip(_ALL[kind](side, rng), 0, 1)
+    grime = 0.18 if kind in KINDS else rng.uniform(0.01, 0.06)
+    dirt = np.clip(0.5 + grime * noise(side, rng, rng.uniform(0.6, 1.4)), 0, 1)
     return np.stack([main, dirt], axis=-1).astype(np.float32)
 
 
@@ -190,3 +191,54 @@ KINDS: dict[str, Callable[[int, np.random.Generator], np.ndarray]] = {
     "blots": _blots,
     "print": _print,
 }
+
+
+def _sheet(side, rng):
+    # Paper, card, acrylic: even, with the grain of what is moulded or brushed.
+    return 0.5 + rng.uniform(0.01, 0.12) * noise(side, rng, rng.uniform(0.2, 1.6))
+
+
+def _belt(side, rng):
+    # A belt of cloth or rubber: a fine weave, a dull track, now and then a seam or a cleat.
+    threads = int(rng.integers(40, 120))
+    phase = 2 * np.pi * threads * np.arange(side) / side
+    weave = rng.uniform(0, 0.12) * np.sin(phase)[:, None] * np.sin(phase)[None]
+    track = 0.08 * np.sin(2 * np.pi * np.arange(side) / side + rng.uniform(0, 6))[:, None]
+    belt = 0.55 + weave + track + rng.uniform(0.01, 0.06) * noise(side, rng, 0.8, 8)
+    for _ in range(int(rng.integers(0, 3))):
+        at, wide = int(rng.integers(side)), int(rng.integers(1, 7))
+        columns = (at + np.arange(wide)) % side
+        belt[:, columns] += rng.choice([-0.45, 0.35])
+    return belt
+
+
+def _grid(side, rng):
+    # Plates joined with fine gaps, as a machine's bed.
+    count, wide = int(rng.integers(2, 6)), int(rng.integers(1, 4))
+    bed = 0.55 + 0.03 * noise(side, rng, 1.0)
+    gaps = np.arange(side) * count % side < wide * count
+    bed[gaps] -= 0.35
+    if rng.random() < 0.5:
+        bed[:, gaps] -= 0.35
+    return bed
+
+
+def _found(name: str) -> Callable[[int, np.random.Generator], np.ndarray]:
+    """A CC0 picture that scikit-image ships, mirrored so that it tiles."""
+
+    def pictured(side, rng):
+        from skimage import data
+
+        grey = getattr(data, name)().astype(np.float32) / 255
+        half = cv2.resize(grey, (side // 2, side // 2), interpolation=cv2.INTER_AREA)
+        row = np.concatenate([half, half[:, ::-1]], axis=1)
+        return np.concatenate([row, row[::-1]], axis=0)
+
+    return pictured
+
+
+MACHINE_KINDS = {"sheet": _sheet, "belt": _belt, "grid": _grid}
+"""What machines put under bricks; see `plain_share`."""
+FOUND_KINDS = {name: _found(name) for name in ("brick", "gravel", "grass")}
+"""Photographs of grounds, from scikit-image."""
+_ALL = KINDS | MACHINE_KINDS | FOUND_KINDS

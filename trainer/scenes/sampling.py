@@ -13,6 +13,7 @@ from trainer.scenes.colours import colours
 from trainer.scenes.grounds import KINDS
 from trainer.scenes.parts import parts
 from trainer.scenes.poses import PoseLibrary
+from trainer.scenes.realism import Place, more_real
 from trainer.scenes.scene import Brick, Camera, Scene, rotation_matrix, turned
 from trainer.scenes.settings import SceneSettings
 from trainer.scenes.surroundings import clutter_around, ground_of, lamps, sky_of, sun, triple
@@ -73,7 +74,7 @@ def draw_scene(seed: int, settings: SceneSettings, stock: Stock) -> Scene:
     ground = ground_of(
         settings.grounds or tuple(KINDS), stock.photographs, settings.photograph_share, rng
     )
-    return Scene(
+    scene = Scene(
         seed=seed,
         arrangement=arrangement,
         illumination=illumination,
@@ -85,6 +86,9 @@ def draw_scene(seed: int, settings: SceneSettings, stock: Stock) -> Scene:
         ground=ground,
         exposure=float(np.exp(rng.normal(0.15, 0.25))),
         tone="filmic" if rng.random() < 0.5 else "standard",
+    )
+    return more_real(
+        scene, settings.realism, Place(middle, radius, settings.clutter_share, settings.plain_share)
     )
 
 

@@ -39,7 +39,7 @@ class Clutter:
         colour: Linear red, green, blue, 0..1.
     """
 
-    shape: Literal["box", "cylinder", "sphere"]
+    shape: Literal["box", "cylinder", "sphere", "screw", "coin", "nut", "cable", "scrap"]
     size_mm: Triple
     colour: Triple
     roughness: float
@@ -55,6 +55,7 @@ class Camera:
     Attributes:
         field_deg: Angle of view, across and down.
         f_stop: Of the lens, focused on the target; None keeps everything sharp.
+        shake: How far the picture moves while it is taken, right and down, in shares of its side.
     """
 
     position_mm: Triple
@@ -62,6 +63,7 @@ class Camera:
     roll_deg: float
     field_deg: float
     f_stop: float | None = None
+    shake: tuple[float, float] = (0.0, 0.0)
     __pydantic_config__ = STRICT
 
 
@@ -86,12 +88,19 @@ class Light:
 
 @dataclass(frozen=True, slots=True)
 class Sky:
-    """The light from everywhere else, see `trainer.scenes.sky`."""
+    """The light from everywhere else, see `trainer.scenes.sky`.
+
+    Attributes:
+        environment: Name of a panorama of `trainer.scenes.environments`; None makes up clouds.
+        turn: Of that panorama, 0..1 of a whole turn.
+    """
 
     seed: int
     strength: float
     tint: Triple
     contrast: float
+    environment: str | None = None
+    turn: float = 0.0
     __pydantic_config__ = STRICT
 
 
@@ -132,6 +141,7 @@ class Scene:
         illumination: Whether daylight or lamps, for reports by stratum.
         exposure: Factor on all light.
         tone: How light becomes pixel values: "standard" clips, "filmic" rolls off.
+        realism: What engines draw that costs them time, see `trainer.scenes.realism`.
     """
 
     seed: int
@@ -145,6 +155,7 @@ class Scene:
     ground: Ground
     exposure: float = 1.0
     tone: Literal["standard", "filmic"] = "standard"
+    realism: tuple[str, ...] = ()
     __pydantic_config__ = STRICT
 
     def without(self, brick: int) -> "Scene":

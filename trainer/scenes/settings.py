@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from edge.toml import FromList, Section
 from trainer.scenes.grounds import KINDS
 from trainer.scenes.parts import find
+from trainer.scenes.realism import STEPS
 
 BRICKS_MAX = 40
 Count = Annotated[int, Field(ge=1, le=BRICKS_MAX)]
@@ -29,6 +30,9 @@ class SceneSettings(Section):
         transparent_share: Share of bricks in a transparent colour, where the part is made in one.
         sharp_share: Share of pictures without depth of field.
         grounds: Kinds of procedural ground to choose from; all if empty.
+        plain_share: Share of scenes on a machine's ground: white, grey, blue, black, a belt.
+        realism: Steps towards photographs, see `trainer.scenes.realism`; without one, the other
+            steps, bricks, poses and camera stay as they were.
         photographs: Folder of the user's own pictures of grounds, beside the procedural ones.
         photograph_share: Share of scenes on such a photograph.
     """
@@ -45,6 +49,8 @@ class SceneSettings(Section):
     transparent_share: Share = 0.25
     sharp_share: Share = 0.7
     grounds: Annotated[tuple[str, ...], FromList] = ()
+    plain_share: Share = 0.2
+    realism: Annotated[tuple[str, ...], FromList] = STEPS
     photographs: str | None = None
     photograph_share: Share = 0.5
 
@@ -74,3 +80,11 @@ class SceneSettings(Section):
             if kind not in KINDS:
                 raise ValueError(f"grounds: found {kind!r}; allowed: {', '.join(KINDS)}")
         return kinds
+
+    @field_validator("realism")
+    @classmethod
+    def _known_steps(cls, steps: tuple[str, ...]) -> tuple[str, ...]:
+        for step in steps:
+            if step not in STEPS:
+                raise ValueError(f"realism: found {step!r}; allowed: {', '.join(STEPS)}")
+        return tuple(step for step in STEPS if step in steps)

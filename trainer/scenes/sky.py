@@ -1,13 +1,18 @@
 """Light from all around: a small panorama from a seed, the same for every engine."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 
+from trainer.scenes.environments import environment
 from trainer.scenes.grounds import noise
 from trainer.scenes.scene import Sky
 
 HEIGHT, WIDTH = 32, 64
 BOUNCE = 0.5
+BRIGHTEST = 60.0
+"""Of a panorama, in means: the sun in it is not to be a second one beside the scene's lights."""
 
 
 def panorama(sky: Sky, ground: np.ndarray) -> np.ndarray:
@@ -18,31 +23,63 @@ def panorama(sky: Sky, ground: np.ndarray) -> np.ndarray:
         ground: (3,) mean albedo of the ground, which fills the lower half.
 
     Returns:
-        (32, 64, 3) float32, linear; rows from straight up to straight down, columns once around
-        from +x over +y.
+        (h, 2 h, 3) float32, linear; rows from straight up to straight down, columns once around
+        from +x over +y. Made-up clouds have 32 rows, real places 64.
+
+    Raises:
+        SceneError: There is no such environment.
     """
-    rng = np.random.default_rng((sky.seed, 77))
-    clouds = cv2.resize(noise(WIDTH, rng, 1.8), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
-    level = np.exp(sky.contrast * np.tanh(clouds))[..., None]
-    radiance = level / level[: HEIGHT // 2].mean() * np.asarray(sky.tint) * sky.strength
-    above = radiance[: HEIGHT // 2].mean(axis=(0, 1))
-    radiance[HEIGHT // 2 :] = BOUNCE * np.asarray(ground) * above
+    level = _clouds(sky) if sky.environment is None else _place(sky)
+    half = len(level) // 2
+    radiance = level / level[:half].mean() * np.asarray(sky.tint) * sky.strength
+    above = radiance[:half].mean(axis=(0, 1))
+    radiance[half:] = BOUNCE * np.asarray(ground) * above
     return radiance.astype(np.float32)
 
 
-def directions() -> np.ndarray:
-    """Unit vectors (32, 64, 3) of the panorama's pixels."""
-    polar = (np.arange(HEIGHT) + 0.5) / HEIGHT * np.pi
-    around = (np.arange(WIDTH) + 0.5) / WIDTH * 2 * np.pi
+def _clouds(sky: Sky) -> np.ndarray:
+    rng = np.random.default_rng((sky.seed, 77))
+    clouds = cv2.resize(noise(WIDTH, rng, 1.8), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
+    return np.exp(sky.contrast * np.tanh(clouds))[..., None]
+
+
+def _place(sky: Sky) -> np.ndarray:
+    seen = np.minimum(environment(str(sky.environment)), BRIGHTEST)
+    return np.roll(seen, round(sky.turn * seen.shape[1]), axis=1)
+
+
+@cache
+def directions(height: int = HEIGHT) -> np.ndarray:
+    """Unit vectors (h, 2 h, 3) of a panorama's pixels."""
+    polar = (np.arange(height) + 0.5) / height * np.pi
+    around = (np.arange(2 * height) + 0.5) / height * np.pi
     sine = np.sin(polar)[:, None]
     return np.stack(
         [
             sine * np.cos(around),
             sine * np.sin(around),
-            np.broadcast_to(np.cos(polar)[:, None], (HEIGHT, WIDTH)),
+            np.broadcast_to(np.cos(polar)[:, None], (height, 2 * height)),
         ],
         axis=-1,
     )
+
+
+def blurred(radiance: np.ndarray) -> list[np.ndarray]:
+    """A panorama as rougher and rougher surfaces reflect it: each half as fine as the one before.
+
+    Args:
+        radiance: (h, 2 h, 3) float32 from `panorama`.
+
+    Returns:
+        From itself down to four rows. Number k is what a lobe of about 2^k pixels sees.
+    """
+    levels = [radiance]
+    while len(levels[-1]) > 4:
+        wide = np.concatenate([levels[-1][:, -4:], levels[-1], levels[-1][:, :4]], axis=1)
+        soft = cv2.GaussianBlur(wide, (0, 0), 1.0, borderType=cv2.BORDER_REFLECT)[:, 4:-4]
+        height, width = soft.shape[:2]
+        levels.append(cv2.resize(soft, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
+    return levels
 
 
 def irradiance(radiance: np.ndarray) -> np.ndarray:
@@ -52,18 +89,26 @@ def irradiance(radiance: np.ndarray) -> np.ndarray:
     `basis(n) @ irradiance(...)`.
 
     Args:
-        radiance: (32, 64, 3) from `panorama`.
+        radiance: (h, 2 h, 3) from `panorama`.
 
     Returns:
         (9, 3) float64.
     """
-    where = directions()
-    solid = np.sin((np.arange(HEIGHT) + 0.5) / HEIGHT * np.pi) * (np.pi / HEIGHT)
-    solid = solid[:, None, None] * (2 * np.pi / WIDTH)
-    weighted = (radiance * solid).reshape(-1, 3)
-    coefficients = basis(where.reshape(-1, 3)).T @ weighted
+    height = len(radiance)
+    weighted = (radiance * _solid_angles(height)).reshape(-1, 3)
+    coefficients = _basis_of(height).T @ weighted
     cosine = np.array([1, 2 / 3, 2 / 3, 2 / 3, 1 / 4, 1 / 4, 1 / 4, 1 / 4, 1 / 4])
     return coefficients * cosine[:, None]
+
+
+def _solid_angles(height: int) -> np.ndarray:
+    rows = np.sin((np.arange(height) + 0.5) / height * np.pi) * (np.pi / height) ** 2
+    return rows[:, None, None]
+
+
+@cache
+def _basis_of(height: int) -> np.ndarray:
+    return basis(directions(height).reshape(-1, 3))
 
 
 def basis(n: np.ndarray) -> np.ndarray:

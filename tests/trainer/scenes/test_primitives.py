@@ -120,7 +120,9 @@ def test_they_lie_where_the_librarys_files_lie(folder):
         faces_ours, faces_theirs = outwards(ours), outwards(theirs)
         # Discs less their square shrink most: by a third, of something thin.
         tolerance = 0.03 * area(theirs) + 0.04
-        np.testing.assert_allclose(faces_ours, faces_theirs, atol=tolerance, err_msg=path.name)
+        np.testing.assert_allclose(
+            faces_ours, faces_theirs, rtol=0.05, atol=tolerance, err_msg=path.name
+        )
 
 
 def outwards(faces):

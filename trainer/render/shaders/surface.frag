@@ -6,6 +6,8 @@ const int LIGHTS = 2;
 
 in vec3 world;
 in vec3 facing;
+in vec3 edge_away;
+flat in vec3 edge_beyond[3];
 layout(location = 0) out vec4 radiance;
 layout(location = 1) out uint instance;
 
@@ -15,7 +17,9 @@ uniform float opacity;
 uniform float roughness;
 uniform uint number;
 uniform sampler2D panorama;
-uniform float panorama_levels;
+uniform int glossy;           // whether the panorama's levels are blurred for it
+uniform float bevel_mm;       // 0 for none
+uniform float light_spread[LIGHTS];
 uniform vec3 harmonics[9];
 uniform vec3 light_towards[LIGHTS];
 uniform vec3 light_colour[LIGHTS];
@@ -46,24 +50,39 @@ vec3 shine(vec3 n, vec3 v, vec3 l, float a, vec3 colour) {
     return colour * min(a2 / (d * d) * shading * fresnel * 0.25, 20.0) * nl;
 }
 
+// Near an edge that stands out the surface rounds off towards the face beyond it. Of a picture too
+// coarse for the bevel, each pixel shows its share.
+vec3 rounded(vec3 n) {
+    float footprint = length(fwidth(world)) * 0.7;
+    float wide = max(bevel_mm, footprint);
+    vec3 near = clamp(1.0 - edge_away / wide, 0.0, 1.0);
+    if (near.x + near.y + near.z == 0.0) return n;
+    near *= near * min(1.0, bevel_mm / footprint);
+    return normalize(n + near.x * edge_beyond[0] + near.y * edge_beyond[1]
+                     + near.z * edge_beyond[2]);
+}
+
 void main() {
     vec3 v = normalize(eye - world);
     vec3 n = normalize(facing);
+    if (bevel_mm > 0.0) n = rounded(n);
     if (dot(n, v) < 0.0 && !gl_FrontFacing) n = -n;
     float a = max(roughness * roughness, 0.01);
     vec3 r = reflect(-v, n);
     vec2 where = vec2(atan(r.y, r.x) / (2.0 * PI), acos(clamp(r.z, -1.0, 1.0)) / PI);
     float grazing = 0.045 + (max(1.0 - roughness, 0.045) - 0.045)
         * pow(1.0 - max(dot(n, v), 0.0), 5.0);
-    vec3 sum = albedo * around(n)
-        + grazing * textureLod(panorama, where, roughness * panorama_levels).rgb;
+    // 128 columns: a lobe's width in columns is its level.
+    float level = glossy == 1 ? max(0.0, log2(40.7 * a)) : roughness * 4.0;
+    vec3 sum = albedo * around(n) * (glossy == 1 ? 1.0 - grazing : 1.0)
+        + grazing * textureLod(panorama, where, level).rgb;
     for (int i = 0; i < LIGHTS; i++) {
         float nl = dot(n, light_towards[i]);
         if (nl <= 0.0 || light_colour[i].g <= 0.0) continue;
         vec3 p = (light_matrix[i] * vec4(world + n * 0.35, 1.0)).xyz * 0.5 + 0.5;
         float seen = i == 0 ? lit(shadow0, p, light_blur[i]) : lit(shadow1, p, light_blur[i]);
         if (seen <= 0.0) continue;
-        vec3 glint = shine(n, v, light_towards[i], a, light_colour[i]);
+        vec3 glint = shine(n, v, light_towards[i], min(1.0, a + light_spread[i]), light_colour[i]);
         sum += seen * (albedo * nl * light_colour[i] + glint);
     }
     radiance = vec4(sum, opacity);
