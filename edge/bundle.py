@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.domain import Label
+from edge.domain import NOT_REPORTED, Label
 from edge.errors import BundleError, InterpreterError
 from edge.interpreter import Interpreter
 from edge.manifest import (
@@ -55,7 +55,8 @@ class Bundle:
         folder: Where it lies.
         manifest: All of manifest.json.
         labels: The labels in the order of the model's outputs.
-        thresholds: (n,) float32, on calibrated probabilities.
+        thresholds: (n,) float32, on calibrated probabilities; `NOT_REPORTED` where the label is not
+            reported.
         slopes, offsets: (n,) float32; `p = sigmoid(slope * logit + offset)`, with the shift by
             the training weight already inside the offset.
         preprocessing: How a picture is brought to the model's input.
@@ -115,7 +116,8 @@ def with_thresholds(bundle: Bundle, thresholds: Mapping[str, float]) -> Bundle:
 
     Args:
         bundle: As it was read.
-        thresholds: 0..1, by label id; of the others the bundle's own stay.
+        thresholds: 0..1, by label id; of the others the bundle's own stay. A label that is not
+            reported is, from the threshold given here on.
     """
     own = zip(bundle.labels, bundle.thresholds, strict=True)
     values = [thresholds.get(label.id, threshold) for label, threshold in own]
@@ -161,7 +163,9 @@ def _assemble(folder: Path, manifest: Manifest) -> Bundle:
         folder=folder,
         manifest=manifest,
         labels=tuple(Label(i, e.id, e.name) for i, e in enumerate(entries)),
-        thresholds=np.array([e.threshold for e in entries], np.float32),
+        thresholds=np.array(
+            [e.threshold if e.reported else NOT_REPORTED for e in entries], np.float32
+        ),
         slopes=slopes,
         offsets=offsets - slopes * shift,
         preprocessing=Preprocessing(**manifest.preprocessing.model_dump()),

@@ -7,9 +7,10 @@ from pathlib import Path
 from rich.markup import escape
 
 from edge.app import machine_opener
-from edge.bundle import Bundle, read_bundle
+from edge.bundle import Bundle, read_bundle, with_thresholds
 from edge.cameras import CameraSilent, open_camera
 from edge.config import Config, check_against_bundle, read_config
+from edge.domain import NOT_REPORTED
 from edge.errors import ConfigError, EdgeError
 from edge.interpreter import Interpreter, choose_runtime
 from edge.policy_problems import machine_problems
@@ -19,6 +20,7 @@ from edge.swap.starting import live_folder
 from sorter_firmware_bridge.errors import BridgeError
 
 FRAME_WAIT_S = 5.0
+SHOWN_IDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +106,14 @@ def _machine(config: Config) -> str:
 def _bins(config: Config, bundle: Bundle) -> str:
     check_against_bundle(config, bundle)
     policy = config.policy
-    routed = sum(policy.rule_of(label) is not None for label in bundle.labels)
-    return f"{len(policy.bins)} bins, {routed} of {len(bundle.labels)} labels have a bin"
+    routed = [label for label in bundle.labels if policy.rule_of(label) is not None]
+    used = with_thresholds(bundle, config.thresholds).thresholds
+    silent = [label.id for label in routed if used[label.index] >= NOT_REPORTED]
+    found = f"{len(policy.bins)} bins, {len(routed)} of {len(bundle.labels)} labels have a bin"
+    if not silent:
+        return found
+    more = f" and {len(silent) - SHOWN_IDS} more" if len(silent) > SHOWN_IDS else ""
+    return (
+        f"{found}; this model does not report {', '.join(silent[:SHOWN_IDS])}{more}, so nothing"
+        " goes there as such, unless [thresholds] sets one"
+    )

@@ -1,6 +1,6 @@
 """The checks of a decision in their order; the first that finds something decides."""
 
-from edge.domain import Label
+from edge.domain import NOT_REPORTED, Label
 from edge.finding import Case, Check, Finding, fallback, named, review
 from edge.policy import Mode
 from edge.policy_problems import machine_problems, policy_problems
@@ -125,9 +125,11 @@ def _doubtful(case: Case) -> Finding | None:
 
 
 def _surely_absent(case: Case, label: Label) -> bool:
-    if label.index >= len(case.facts.thresholds):
+    thresholds = case.facts.thresholds
+    # What the model may not be believed about is neither surely there nor surely not.
+    if label.index >= len(thresholds) or thresholds[label.index] >= NOT_REPORTED:
         return False
-    limit = case.policy.recall_share * case.facts.thresholds[label.index]
+    limit = case.policy.recall_share * thresholds[label.index]
     return case.evidence.probability(label) < limit
 
 

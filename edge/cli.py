@@ -199,6 +199,7 @@ def _make_folder(folder: Path | None) -> None:
 
 def _print_labelled(done, model, as_json: bool) -> None:  # type: ignore[no-untyped-def]
     from edge.label import as_json as described
+    from edge.label import as_text
 
     if as_json:
         # In ASCII: the name of a file may be no text at all.
@@ -206,12 +207,7 @@ def _print_labelled(done, model, as_json: bool) -> None:  # type: ignore[no-unty
     elif done.prediction is None:
         typer.echo(done.error, err=True)
     else:
-        sure = done.prediction.probabilities
-        found = [
-            f"{label.id} {label.name} {100 * float(sure[label.index]):.0f} %"
-            for label in done.prediction.present
-        ]
-        say(f"{done.picture}: {', '.join(found) or 'no label present'}")
+        say(as_text(done, model))
 
 
 @app.command()

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+NOT_REPORTED = 2.0
+"""The threshold of a label that is not reported: no probability reaches it, and JSON has it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:

@@ -17,7 +17,8 @@ class Facts:
         bins: The bins the machine declared.
         labels: All labels of the model, in the order of its output.
         model_sha256: The model that made the predictions.
-        thresholds: Of the labels, from the bundle; none given makes every absent label a doubt.
+        thresholds: Of the labels, from the bundle; none given makes every absent label a doubt, and
+            `NOT_REPORTED` that one.
         contents: Items that may be in a bin, by its number, those on their way included.
         delivered: Items that may be in a bin for the wanted list, by label id and bin number.
         belt: What the encoder says; None where there is none.

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge.bundle import Bundle
 from edge.classifier import Classifier
-from edge.domain import Explanation, Frame, Label, Prediction
+from edge.domain import NOT_REPORTED, Explanation, Frame, Label, Prediction
 from edge.errors import PictureError
 from edge.explain.agreement import agreement
 from edge.explain.colours import Picture
@@ -25,6 +25,8 @@ from edge.pictures import SHEET_SUFFIXES, read_picture, real_path, search_pictur
 
 LIME_KEYS = ("engine", "design", "samples", "superpixels", "hide", "target", "seed", "ended")
 """What `--json` tells of how LIME was made."""
+CANDIDATES = 3
+"""How many of the strongest labels are named where none reaches its threshold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,6 +195,26 @@ class _Stages:
         self._since = now
 
 
+def candidates(prediction: Prediction, bundle: Bundle) -> tuple[Label, ...]:
+    """The strongest labels of a picture, whatever their thresholds, most probable first."""
+    ordered = np.argsort(-prediction.probabilities, kind="stable")[:CANDIDATES]
+    return tuple(bundle.labels[i] for i in ordered)
+
+
+def as_text(labelled: Labelled, bundle: Bundle) -> str:
+    """The line that a person reads for a picture that was labelled."""
+    prediction = labelled.prediction
+    if prediction is None:
+        return str(labelled.error)
+    shown = prediction.present or candidates(prediction, bundle)
+    named = ", ".join(
+        f"{label.id} {label.name} {100 * float(prediction.probabilities[label.index]):.0f} %"
+        for label in shown
+    )
+    said = named if prediction.present else f"not sure; the strongest candidates are {named}"
+    return f"{labelled.picture}: {said}"
+
+
 def as_json(labelled: Labelled, bundle: Bundle) -> dict[str, Any]:
     """The object `--json` prints for a picture."""
     prediction = labelled.prediction
@@ -200,15 +222,8 @@ def as_json(labelled: Labelled, bundle: Bundle) -> dict[str, Any]:
         return {"picture": labelled.picture, "error": labelled.error}
     return {
         "picture": labelled.picture,
-        "labels": [
-            {
-                "id": label.id,
-                "name": label.name,
-                "confidence": round(float(prediction.probabilities[label.index]), 6),
-                "threshold": round(float(bundle.thresholds[label.index]), 6),
-            }
-            for label in prediction.present
-        ],
+        "labels": [_labelled(label, prediction, bundle) for label in prediction.present],
+        **({} if prediction.present else {"not_sure": _not_sure(prediction, bundle)}),
         "probabilities": {
             label.id: round(float(prediction.probabilities[label.index]), 6)
             for label in bundle.labels
@@ -217,6 +232,21 @@ def as_json(labelled: Labelled, bundle: Bundle) -> dict[str, Any]:
         "model": bundle.sha256,
         "milliseconds": dict(labelled.milliseconds),
     }
+
+
+def _labelled(label: Label, prediction: Prediction, bundle: Bundle) -> dict[str, Any]:
+    threshold = float(bundle.thresholds[label.index])
+    return {
+        "id": label.id,
+        "name": label.name,
+        "confidence": round(float(prediction.probabilities[label.index]), 6),
+        # A label that is not reported has none.
+        "threshold": None if threshold >= NOT_REPORTED else round(threshold, 6),
+    }
+
+
+def _not_sure(prediction: Prediction, bundle: Bundle) -> list[dict[str, Any]]:
+    return [_labelled(label, prediction, bundle) for label in candidates(prediction, bundle)]
 
 
 def _explained(explanation: Explanation) -> dict[str, Any]:

@@ -34,7 +34,8 @@ class LabelEntry(_Part):
     """One label of the model, in the order of its outputs.
 
     `threshold` is on the calibrated probability; `support` is how many validation pictures it
-    was chosen from.
+    was chosen from. A label with `reported = false` was not right often enough at any threshold:
+    it is never said to be present, unless the settings of a device give it a threshold.
     """
 
     id: str = Field(min_length=1, max_length=40)
@@ -42,6 +43,7 @@ class LabelEntry(_Part):
     threshold: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
     calibration: Calibration
     support: int = Field(ge=0)
+    reported: bool = True
 
 
 class Source(_Part):

@@ -7,7 +7,7 @@ what would not print is replaced.
 import math
 from typing import Any
 
-from edge.domain import Label
+from edge.domain import NOT_REPORTED, Label
 
 MAX_TEXT_CHARS = 400
 
@@ -37,3 +37,8 @@ def number(value: Any, digits: int = 4) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return round(float(value), digits)
+
+
+def threshold_of(value: float | None) -> float | None:
+    """A threshold, rounded; None where there is none, as for a label that is not reported."""
+    return None if value is None or value >= NOT_REPORTED else number(value)

@@ -92,9 +92,16 @@ def _label_differences(running: Manifest, other: Manifest) -> list[str]:
     said = [f"without {_some(now.keys() - then)}"] if now.keys() - then else []
     if then.keys() - now:
         said.append(f"also knows {_some(then.keys() - now)}")
-    moved = sum(now[i].threshold != then[i].threshold for i in now.keys() & then)
+    both = now.keys() & then
+    moved = sum(now[i].threshold != then[i].threshold for i in both)
     if moved:
         said.append(f"{moved} of {len(then)} thresholds differ")
+    silent = {i for i in both if now[i].reported and not then[i].reported}
+    if silent:
+        said.append(f"does not report {_some(silent)}")
+    heard = {i for i in both if then[i].reported and not now[i].reported}
+    if heard:
+        said.append(f"also reports {_some(heard)}")
     return said
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from edge.belt import Belt, BeltReading
 from edge.decision import Facts, Verdict, decide_evidence, label_in_question, policy_problems
+from edge.domain import NOT_REPORTED
 from edge.evidence import Evidence, Trigger
 from edge.policy import FamilyRoute, Limit, Mode, Policy, Route, Wanted
 from edge.policy_problems import machine_problems
@@ -193,6 +194,13 @@ def test_a_tray_goes_by_what_is_wanted_on_it(
 def test_what_is_not_known_of_a_threshold_is_a_doubt() -> None:
     verdict = _verdict(_seen(0.0, 0.9, 0.0, 0.0), SCOOP, thresholds=())
     assert verdict.reason is Reason.WANTED_DOUBTFUL
+
+
+def test_what_the_model_does_not_report_is_never_surely_absent() -> None:
+    thresholds = (NOT_REPORTED, 0.5, 0.5, 0.5)
+    verdict = _verdict(_seen(0.0, 0.9, 0.0, 0.0), SCOOP, thresholds=thresholds)
+    assert verdict.reason is Reason.WANTED_DOUBTFUL
+    assert "3001" in verdict.text
 
 
 def test_chances_that_are_no_numbers_are_a_doubt() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from edge.dashboard.items.rows import TONES, bin_of, clock, described, named
 from edge.dashboard.items.wire import record_of, wire_of
-from edge.dashboard.values import Json, label_of, number, printable
+from edge.dashboard.values import Json, label_of, number, printable, threshold_of
 from edge.decision import Alternative, Verdict, decide_evidence
-from edge.domain import Label
+from edge.domain import NOT_REPORTED, Label
 from edge.evidence import Trigger
 from edge.facts import Facts
 from edge.journal_evidence import Case
@@ -71,7 +71,8 @@ def _score(label: Label, case: Case, recognised: bool) -> Json:
     probability = float(case.evidence.probabilities[label.index])
     return label_of(label) | {
         "probability": number(probability),
-        "threshold": number(threshold),
+        "threshold": threshold_of(threshold),
+        "reported": threshold is None or threshold < NOT_REPORTED,
         "above": threshold is not None and probability >= threshold,
         "recognised": recognised,
     }

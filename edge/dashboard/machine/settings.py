@@ -10,7 +10,7 @@ from flask import Response, jsonify
 from edge.board import Board
 from edge.dashboard.access import Role, needs
 from edge.dashboard.guard import json_body, problem
-from edge.dashboard.values import Json, label_of, number, printable
+from edge.dashboard.values import Json, label_of, number, printable, threshold_of
 from edge.decision import Verdict
 from edge.errors import ConfigError, TuningConflict, TuningError
 from edge.replay import Side
@@ -59,7 +59,7 @@ class SettingsViews:
             thresholds=[
                 label_of(label)
                 | {
-                    "threshold": number(now.thresholds.get(label.id)),
+                    "threshold": threshold_of(now.thresholds.get(label.id)),
                     "set": number(standing.thresholds.get(label.id)),
                 }
                 for label in self._board.current().about.labels

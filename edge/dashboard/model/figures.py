@@ -1,8 +1,12 @@
 """The figures of an evaluation, each beside what it has to be held against."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from edge.swap.evaluation import Evaluation, figure
+from edge.dashboard.values import printable
+from edge.swap.evaluation import Evaluation, figure, inside
+
+MAX_SETS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ def tiles_of(values: Evaluation) -> tuple[Tile, ...]:
         _exact(values),
         _calibration(values),
         _int8(values),
-        _photographs(values),
+        *_photographs(values),
     )
     return tuple(tile for tile in made if tile is not None)
 
@@ -65,7 +69,7 @@ def _precision(values: Evaluation) -> Tile | None:
 
 def _micro(values: Evaluation) -> Tile | None:
     found = figure(values, "test", "micro_f1")
-    return found if found is None else Tile("Micro F1", plain(found), _both(values, "test"))
+    return found if found is None else Tile("Micro F1", plain(found), _both(inside(values, "test")))
 
 
 def _macro(values: Evaluation) -> Tile | None:
@@ -112,17 +116,42 @@ def _int8(values: Evaluation) -> Tile | None:
     return Tile("Cost of int8", f"{large - small:+.3f}".replace("+", "−").replace("-", "+"), beside)
 
 
-def _photographs(values: Evaluation) -> Tile | None:
-    found = figure(values, "photographs", "micro_f1")
-    if found is None:
+def _photographs(values: Evaluation) -> list[Tile | None]:
+    """A tile for each set of photographs; older bundles have one without a name."""
+    found = inside(values, "photographs")
+    if figure(found, "micro_f1") is not None:
+        return [_photograph_set(values, "F1 on photographs", found)]
+    sets = list(found.items())[:MAX_SETS] if isinstance(found, dict) else []
+    return [
+        tile
+        for name, one in sets
+        for tile in (
+            _right_first(printable(name) or "", one),
+            _photograph_set(values, f"F1 on photographs: {printable(name)}", one),
+        )
+    ]
+
+
+def _right_first(name: str, found: Any) -> Tile | None:
+    first = figure(found, "right_first")
+    if first is None:
         return None
-    count = figure(values, "photographs", "pictures")
+    count, five = figure(found, "pictures"), figure(found, "right_in_five")
+    beside = f"of {count or 0:.0f} photographs; {share(five)} among the first five"
+    return Tile(f"Right first: {name}", share(first), beside)
+
+
+def _photograph_set(values: Evaluation, title: str, found: Any) -> Tile | None:
+    score = figure(found, "micro_f1")
+    if score is None:
+        return None
+    count = figure(found, "pictures")
     on = "" if count is None else f"{count:.0f} real pictures; "
     rendered = figure(values, "test", "micro_f1")
-    weak = rendered is not None and found < rendered / 2
-    return Tile("F1 on photographs", plain(found), on + _both(values, "photographs"), weak)
+    weak = rendered is not None and score < rendered / 2
+    return Tile(title, plain(score), on + _both(found), weak)
 
 
-def _both(values: Evaluation, section: str) -> str:
-    precision, recall = (figure(values, section, f"micro_{k}") for k in ("precision", "recall"))
+def _both(found: Any) -> str:
+    precision, recall = (figure(found, f"micro_{k}") for k in ("precision", "recall"))
     return f"precision {plain(precision)}, recall {plain(recall)}"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge.bundle import Bundle
-from edge.dashboard.values import printable
+from edge.dashboard.values import printable, threshold_of
+from edge.domain import NOT_REPORTED
 from edge.swap.evaluation import Evaluation, figure, inside
 
 MAX_LABELS = 2000
@@ -15,6 +16,8 @@ MAX_STRATA = 8
 MAX_PAIRS = 30
 MAX_REST = 200
 MAX_DEPTH = 6
+TABLES = ("test", "photographs")
+"""Sections with figures of each label, which are not listed number by number."""
 SHOWN_ELSEWHERE = frozenset({"labels", "strata", "reliability", "look_alikes", "size"})
 
 
@@ -24,16 +27,16 @@ class LabelRow:
 
     Attributes:
         id, name: Of the label.
-        threshold: That is used.
-        own: The model's own threshold, where the settings give another one.
+        threshold: That is used; None where the label is not reported.
+        own: The model's own, where the settings give another one: a threshold, or "not reported".
         average_precision, precision, recall, f1: On the test pictures.
         support: In how many of those it is.
     """
 
     id: str
     name: str
-    threshold: float
-    own: float | None
+    threshold: float | None
+    own: float | str | None
     average_precision: float | None
     precision: float | None
     recall: float | None
@@ -107,12 +110,13 @@ def all_else(values: Evaluation) -> tuple[tuple[str, str], ...]:
 def _row(bundle: Bundle, found: Any, index: int) -> LabelRow:
     entry = bundle.manifest.labels[index]
     used = float(bundle.thresholds[index])
+    own = entry.threshold if entry.reported else NOT_REPORTED
     support = figure(found, entry.id, "support")
     return LabelRow(
         id=printable(entry.id) or "",
         name=printable(entry.name) or "",
-        threshold=used,
-        own=None if math.isclose(used, entry.threshold, abs_tol=1e-6) else entry.threshold,
+        threshold=threshold_of(used),
+        own=None if math.isclose(used, own, abs_tol=1e-6) else threshold_of(own) or "not reported",
         average_precision=figure(found, entry.id, "average_precision"),
         precision=figure(found, entry.id, "precision"),
         recall=figure(found, entry.id, "recall"),
@@ -139,7 +143,7 @@ def _named(label_id: str, names: dict[str, str]) -> str:
 def _leaves(value: Any, way: str, depth: int = 0) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and depth < MAX_DEPTH:
         for key, part in value.items():
-            if not (way == "test" and key in SHOWN_ELSEWHERE):
+            if not (way.startswith(TABLES) and key in SHOWN_ELSEWHERE):
                 yield from _leaves(part, f"{way} · {key}" if way else str(key), depth + 1)
     elif isinstance(value, bool | str | int):
         yield way.replace("_", " "), str(value)

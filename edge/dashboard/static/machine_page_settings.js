@@ -78,8 +78,9 @@ function chosen() {
 function showThreshold() {
   const label = chosen();
   if (!label) return;
-  write(byId("threshold-now"), `${label.threshold} holds now, ${label.set === null ? "the model's own" : "set in edge.toml"}.`);
-  byId("threshold-value").value = changes.get(`thresholds.${label.id}`) ?? label.threshold;
+  const now = label.threshold === null ? "The model does not report this type; a threshold set here makes it." : `${label.threshold} holds now, ${label.set === null ? "the model's own" : "set in edge.toml"}.`;
+  write(byId("threshold-now"), now);
+  byId("threshold-value").value = changes.get(`thresholds.${label.id}`) ?? label.threshold ?? "";
 }
 
 function setThreshold(value) {
