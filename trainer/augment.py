@@ -2,13 +2,17 @@
 
 A window is a rotated, mirrored, zoomed square of a picture and of its instance map, from which
 its labels follow again. Small windows around one brick teach shape cheaply; large ones, piles. A
-photograph without an instance map is always shown whole.
+photograph without an instance map is always shown whole; one whose single brick was found is cut
+like the others, and mostly laid on another ground, so that the ground of one camera is no evidence.
+
+All 85 types look like themselves in a mirror (tests/trainer/test_mirror.py), so half of the windows
+are mirrored.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -20,7 +24,10 @@ from trainer.render.drawn import DEFAULT_RULE, LabelRule
 
 CELL_SHARE = 0.25
 BRICK_SHARE = 0.5
-MAGNIFICATION_MAX = 2.0
+WHOLE_ZOOM = (0.85, 1.3)
+"""Magnification of whole pictures among windows around bricks; 1 shows all of it."""
+OTHER_GROUND_SHARE = 0.7
+MAGNIFICATION_MAX = 2.2
 """A picture enlarged further shows blur, not shape."""
 
 
@@ -36,7 +43,9 @@ class WindowSettings:
             side that the brick's longer side takes; around the picture, 1 shows all of it.
         grid: The network's positions on such a window.
         rule: Which bricks count as visible.
-        shift: Largest displacement of the centre, as a share of the window's side.
+        shift: Largest displacement of the centre, as a share of the window's side. A brick that
+            leaves more room in its window lies anywhere in it.
+        whole_share: Share of windows that show the whole picture although `around` is "brick".
     """
 
     around: Literal["brick", "picture"]
@@ -45,6 +54,7 @@ class WindowSettings:
     grid: Grid
     shift: float = 0.1
     rule: LabelRule = DEFAULT_RULE
+    whole_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,11 @@ class Window:
 
 
 def draw_window(
-    source: LabelledPicture, settings: WindowSettings, labels: int, rng: np.random.Generator
+    source: LabelledPicture,
+    settings: WindowSettings,
+    labels: int,
+    rng: np.random.Generator,
+    grounds: Sequence[np.ndarray] = (),
 ) -> Window:
     """Draw one random window.
 
@@ -72,6 +86,7 @@ def draw_window(
         settings: Which windows.
         labels: n, the number of labels.
         rng: Source of chance.
+        grounds: (h, w, 3) uint8 RGB pictures that the brick of a photograph is laid on.
 
     Returns:
         The window, with its own labels and positions; pixels are not yet changed in value.
@@ -79,14 +94,18 @@ def draw_window(
     if source.ids is None:
         return _draw_photograph(source, settings, labels, rng)
     side = settings.side_px
-    centre, scale = _aim(source, settings, rng)
-    turn = scale * _turned(rng.uniform(0, 2 * np.pi), rng)
-    middle = np.array([side / 2, side / 2]) + rng.uniform(-1, 1, 2) * settings.shift * side
-    image = _warp(source.image, turn, centre, middle, side, nearest=False)
+    aim = _aim(source, settings, rng)
+    turn = aim.scale * _turned(rng.uniform(0, 2 * np.pi), rng)
+    middle = np.array([side / 2, side / 2]) + rng.uniform(-1, 1, 2) * aim.room_px
+    image = _warp(source.image, turn, aim.centre, middle, side, aim.border)
     share = source.ids.shape[0] / source.image.shape[0]
-    ids = _warp(source.ids, turn / share, centre * share, middle, side, nearest=True)
+    moved = source.photograph and len(grounds) > 0 and rng.random() < OTHER_GROUND_SHARE
+    border = cv2.BORDER_CONSTANT if moved else aim.border
+    ids = _warp(source.ids, turn / share, aim.centre * share, middle, side, border, True)
+    if moved:
+        image = _laid_on(image, ids, grounds[rng.integers(len(grounds))], rng)
     seen = np.bincount(ids.ravel(), minlength=len(source.parts) + 1)[1:]
-    full = source.full_px * (scale / share) ** 2
+    full = source.full_px * (aim.scale / share) ** 2
     return Window(
         image,
         window_labels(seen, full, source.parts, labels, side, settings.rule),
@@ -117,7 +136,7 @@ def _draw_photograph(
     target[source.parts] = 1
     count = settings.grid.count
     return Window(
-        _warp(source.image, turn, centre, middle, side, nearest=False),
+        _warp(source.image, turn, centre, middle, side, cv2.BORDER_CONSTANT),
         target,
         np.full((count, count), -1, np.int32),
     )
@@ -131,19 +150,54 @@ def _turned(angle: float, rng: np.random.Generator) -> np.ndarray:
     )
 
 
-def _aim(source: LabelledPicture, settings: WindowSettings, rng: np.random.Generator):
+class _Aim(NamedTuple):
+    """Where a window looks.
+
+    Attributes:
+        centre: (2,) on the picture.
+        scale: Pixels of the window for one of the picture.
+        room_px: How far from the window's middle the centre may lie.
+        border: OpenCV's border mode: what is seen beyond the picture.
+    """
+
+    centre: np.ndarray
+    scale: float
+    room_px: float
+    border: int
+
+
+def _aim(source: LabelledPicture, settings: WindowSettings, rng: np.random.Generator) -> _Aim:
     zoom = np.exp(rng.uniform(*np.log(settings.zoom)))
     height, width = source.image.shape[:2]
-    if settings.around == "picture" or len(source.aims) == 0:
-        return np.array([width / 2, height / 2]), zoom * settings.side_px / max(height, width)
+    side, shift = settings.side_px, settings.shift * settings.side_px
+    whole = settings.around == "picture" or rng.random() < settings.whole_share
+    if whole or len(source.aims) == 0:
+        middle = np.array([width / 2, height / 2])
+        low = zoom if settings.around == "picture" else rng.uniform(*WHOLE_ZOOM)
+        return _Aim(middle, low * side / max(height, width), shift, cv2.BORDER_CONSTANT)
     x0, y0, x1, y1 = source.boxes[rng.choice(source.aims)]
     longer = max(x1 - x0, y1 - y0, 4.0)
-    return np.array([(x0 + x1) / 2, (y0 + y1) / 2]), min(
-        zoom * settings.side_px / longer, MAGNIFICATION_MAX
-    )
+    scale = min(zoom * side / longer, MAGNIFICATION_MAX)
+    room = max(shift, (side - longer * scale) / 2)
+    # A bare frame around a small picture would be evidence of its size; mirrored bricks are none
+    # the worse.
+    border = cv2.BORDER_REFLECT_101
+    return _Aim(np.array([(x0 + x1) / 2, (y0 + y1) / 2]), scale, room, border)
 
 
-def _warp(picture, turn, centre, middle, side, nearest):
+def _laid_on(image: np.ndarray, ids: np.ndarray, ground: np.ndarray, rng: np.random.Generator):
+    """The bricks of a window, cut out with a soft edge, on a random part of another picture."""
+    side = image.shape[0]
+    # Half a pixel of the old ground clings to every outline.
+    inside = cv2.erode((ids > 0).astype(np.float32), np.ones((3, 3), np.uint8))
+    share = cv2.GaussianBlur(inside, (0, 0), rng.uniform(0.5, 1.2))[..., None]
+    cut = rng.integers(side // 4, min(ground.shape[:2]) + 1)
+    y, x = (rng.integers(0, n - cut + 1) for n in ground.shape[:2])
+    below = cv2.resize(ground[y : y + cut, x : x + cut], (side, side), interpolation=cv2.INTER_AREA)
+    return (image * share + below * (1 - share)).astype(np.uint8)
+
+
+def _warp(picture, turn, centre, middle, side, border, nearest=False):
     matrix = np.column_stack([turn, middle - turn @ centre])
     # Shrinking by sampling aliases; a small blur first costs less than supersampling.
     shrink = np.sqrt(abs(np.linalg.det(turn)))
@@ -154,7 +208,7 @@ def _warp(picture, turn, centre, middle, side, nearest):
         matrix,
         (side, side),
         flags=cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT,
+        borderMode=border,
         borderValue=(0,) if nearest else (PADDING,) * 3,
     )
 

@@ -90,7 +90,8 @@ def _explaining(folded: Folded, explain) -> bytes:
 
 def layer(settings: ModelSettings) -> str:
     """What the maps are taken from, in words."""
-    return f"conv{len(settings.convolutions)} after leaky ReLU"
+    behind = "the trunk and " if settings.trunk_blocks else ""
+    return f"{behind}conv{len(settings.convolutions)} after leaky ReLU"
 
 
 def grid(settings: ModelSettings) -> tuple[int, int]:

@@ -8,16 +8,21 @@ import numpy as np
 from trainer.model import LUMINANCE
 
 MIXED_SHARE = 0.5
-BLURRED_SHARE = 0.25
+TURNED_SHARE = 0.5
+CAST_SHARE = 0.2
+BLURRED_SHARE = 0.5
 NOISY_SHARE = 0.5
-COMPRESSED_SHARE = 0.25
+COMPRESSED_SHARE = 0.3
 NOISE_PX = 1024
+BLUR_MAX, BLUR_SIDE = 2.0, 128
+"""Largest blur (standard deviation in pixels) of a window of this side."""
 
 
 def disturb(image: np.ndarray, rng: np.random.Generator, grey: bool = False) -> np.ndarray:
     """Change light, white balance, contrast and sharpness, add noise, compress.
 
-    Channels are mixed at random, because shape separates brick types and colour does not.
+    Shape separates brick types and colour does not, so hues are turned at random, and saturation
+    and white balance change, up to the cast of one coloured lamp.
 
     Args:
         image: (s, s, 3) uint8 RGB.
@@ -28,30 +33,47 @@ def disturb(image: np.ndarray, rng: np.random.Generator, grey: bool = False) -> 
         (s, s, 3) uint8 RGB.
     """
     side = image.shape[0]
-    picture = cv2.transform(image, _mixing(rng, grey)).astype(np.float32)
-    picture = picture.reshape(side, side, -1)
-    contrast = rng.uniform(0.75, 1.5)
+    mixing = _luminance(rng) if grey else _colours(rng)
+    picture = cv2.transform(image, mixing).astype(np.float32).reshape(side, side, -1)
+    contrast = np.exp(rng.uniform(-0.6, 0.45))
     level = float(picture[::4, ::4].mean())
     picture *= contrast * _light(side, rng)
-    picture += level * (1 - contrast) + rng.uniform(-30, 30)
+    picture += level * (1 - contrast) + rng.uniform(-40, 40)
     if rng.random() < BLURRED_SHARE:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 0.9)).reshape(side, side, -1)
+        sigma = rng.uniform(0.3, BLUR_MAX) * side / BLUR_SIDE
+        picture = cv2.GaussianBlur(picture, (0, 0), max(sigma, 0.3)).reshape(side, side, -1)
     if rng.random() < NOISY_SHARE:
-        picture += _noise(side, rng) * np.float32(rng.uniform(1, 6))
+        picture += _noise(side, rng) * np.float32(np.exp(rng.uniform(0, 2.5)))
     done = np.clip(picture, 0, 255).astype(np.uint8)
     if rng.random() < COMPRESSED_SHARE:
         done = _compressed(done, int(rng.integers(25, 90)))
     return np.broadcast_to(done, (side, side, 3)) if grey else done
 
 
-def _mixing(rng: np.random.Generator, grey: bool) -> np.ndarray:
+def _luminance(rng: np.random.Generator) -> np.ndarray:
+    """The weights (1, 3) of a grey value, half of the time other ones."""
     mixed = rng.random() < MIXED_SHARE
-    if grey:
-        rows = rng.dirichlet((2.0, 2.0, 1.0), 1) if mixed else np.array([LUMINANCE])
-    else:
-        rows = rng.dirichlet((2.0, 2.0, 1.0), 3) if mixed else np.eye(3)
-    balance = np.exp(rng.normal(0, 0.08, 3))
-    return (rows * balance).astype(np.float32)
+    rows = rng.dirichlet((2.0, 2.0, 1.0), 1) if mixed else np.array([LUMINANCE])
+    return (rows * np.exp(rng.normal(0, 0.08, 3))).astype(np.float32)
+
+
+def _colours(rng: np.random.Generator) -> np.ndarray:
+    """A turn of all hues, a change of saturation and a cast, as one matrix (3, 3)."""
+    grey = np.tile(LUMINANCE, (3, 1))
+    angle = rng.uniform(0, 2 * np.pi) if rng.random() < TURNED_SHARE else 0.0
+    saturation = rng.uniform(0.3, 1.4)
+    spread = 0.6 if rng.random() < CAST_SHARE else 0.2
+    cast = np.exp(rng.uniform(-spread, spread, 3))
+    turned = _hue_turn(angle)
+    return (cast[:, None] * (grey + saturation * (turned - grey))).astype(np.float32)
+
+
+def _hue_turn(angle: float) -> np.ndarray:
+    """The turn (3, 3) of RGB about its grey axis (Rodrigues' formula); keeps the mean."""
+    axis = 1 / np.sqrt(3)
+    cross = axis * np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
+    along = np.full((3, 3), 1 / 3)
+    return np.cos(angle) * np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * along
 
 
 def _light(side: int, rng: np.random.Generator) -> np.ndarray:

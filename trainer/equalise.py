@@ -34,6 +34,12 @@ class ObservedGraph(Graph):
             self._seen[name] = x
         return x
 
+    def leaving(self, x, name: str):
+        """Keeps what a step of the trunk gives, or the sum of a block."""
+        if name not in self.settings.activations:
+            self._seen[name] = x
+        return x
+
 
 def equalise(folded: Folded, pictures: Sequence[np.ndarray]) -> Folded:
     """Even out the channels of every hidden layer.
@@ -43,7 +49,8 @@ def equalise(folded: Folded, pictures: Sequence[np.ndarray]) -> Folded:
         pictures: (s, s, 3) uint8 RGB that show how far each channel reaches.
 
     Returns:
-        Weights that compute the same logits.
+        Weights that compute the same logits. A trunk stays as it is: ReLU6 does not commute with
+        a factor, and its ranges are even by themselves.
     """
     layers = [*folded.convolutions, *folded.dense]
     reaches = _reaches(folded, pictures)

@@ -10,6 +10,7 @@ TrainerError
 ├── SceneError (ValueError)     a scene that cannot be drawn, or is none
 ├── RenderError (RuntimeError)  a renderer that is missing or gives up
 │   └── NoRoomError             the disk is full in the middle of rendering
+├── TrunkError (ValueError)     a file of trunk weights that is missing or another one
 └── ExportError (RuntimeError)  a model that must not leave the workstation
 """
 
@@ -52,6 +53,10 @@ class PoseError(TrainerError, ValueError):
 
 class SettleError(TrainerError, RuntimeError):
     """The physics engine is missing, or bodies did not come to rest."""
+
+
+class TrunkError(TrainerError, ValueError):
+    """The weights that a network begins with cannot be used; the message says how to restore them."""
 
 
 class ExportError(TrainerError, RuntimeError):

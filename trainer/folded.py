@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from trainer.model import LUMINANCE, Convolution, ModelSettings
+from trainer.trunk import layer_name, steps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,17 +17,21 @@ class Folded:
         settings: Shape of the network.
         convolutions: Kernel (k, k, in, out) and bias (out,) of each, float64; the first takes RGB.
         dense: Kernel (in, out) and bias (out,) of each hidden layer and of the logits, float64.
+        trunk: Kernel (k, k, in, out), of a depthwise step (k, k, channels, 1), and bias (out,) of
+            each step of the trunk, float64; the first takes (pixel - 127) / 128.
     """
 
     settings: ModelSettings
     convolutions: tuple[tuple[np.ndarray, np.ndarray], ...]
     dense: tuple[tuple[np.ndarray, np.ndarray], ...]
+    trunk: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
 
 
 def fold(model: keras.Model, settings: ModelSettings) -> Folded:
     """Fold a trained model.
 
-    Zero padding commutes with a factor, so 1/255 folds exactly; a shift would not.
+    Zero padding commutes with a factor, so 1/255 folds exactly; a shift would not, so a trunk's
+    input stays shifted.
 
     Args:
         model: Built by `trainer.model.build_model` from the same settings.
@@ -42,9 +47,16 @@ def fold(model: keras.Model, settings: ModelSettings) -> Folded:
     kernel, bias = convolutions[0]
     if settings.colour == "grey":
         kernel = kernel * np.array(LUMINANCE)[None, None, :, None]
-    convolutions[0] = kernel / 255.0, bias
+    if not settings.trunk_blocks:
+        convolutions[0] = kernel / 255.0, bias
     names = (*(f"dense{number}" for number in range(1, len(settings.hidden) + 1)), "logits")
-    return Folded(settings, tuple(convolutions), tuple(_weights(model.get_layer(n)) for n in names))
+    dense = tuple(_weights(model.get_layer(name)) for name in names)
+    return Folded(settings, tuple(convolutions), dense, _trunk(model, settings))
+
+
+def _trunk(model: keras.Model, settings: ModelSettings):
+    named = (layer_name(step) for step in steps(settings.trunk_blocks))
+    return tuple(_weights(model.get_layer(name)) for name in named)
 
 
 def _weights(layer) -> tuple[np.ndarray, np.ndarray]:

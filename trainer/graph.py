@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from trainer.errors import ExportError
 from trainer.folded import Folded
+from trainer import trunk
 from trainer.model import POOL_SIDE, POOL_STRIDE, ModelSettings
 
 
@@ -23,12 +24,14 @@ class Graph:
         self.dtype = dtype
         (kernel, bias), *others = folded.convolutions
         stride = self.settings.convolutions[0].stride
-        self.side_by_side = stride if fits_side_by_side(kernel, stride, self.settings) else 1
+        first = not self.settings.trunk_blocks and fits_side_by_side(kernel, stride, self.settings)
+        self.side_by_side = stride if first else 1
         if self.side_by_side > 1:
             kernel = side_by_side(kernel, stride)
         pairs = [(kernel, bias), *others]
         self.convolutions = [tuple(self._constant(a) for a in pair) for pair in pairs]
         self.dense = [tuple(self._constant(a) for a in pair) for pair in folded.dense]
+        self.trunk = [tuple(self._constant(a) for a in pair) for pair in folded.trunk]
 
     def _constant(self, array) -> tf.Tensor:
         return tf.constant(array, self.dtype)
@@ -39,11 +42,16 @@ class Graph:
         return tf.nn.leaky_relu(x, self.settings.slope) if self.settings.slope else tf.nn.relu(x)
 
     def incoming(self, picture):
-        """What the first convolution sees; a hook for quantising."""
+        """A float picture in 0..255 as the first convolution sees it; a hook for quantising."""
+        if self.settings.trunk_blocks:
+            return (picture - trunk.PIXEL_MIDDLE) / trunk.PIXEL_SCALE
         return picture
 
-    def multiplied(self, x, name: str):
-        """What a convolution or dense layer multiplies its weights with; a hook for rounding."""
+    def multiplied(self, x, name: str, side: tuple[int, int] = (1, 1), strides=(1, 1)):
+        """What a convolution of that side, or a dense layer, multiplies its weights with.
+
+        A hook for rounding. Depthwise convolutions do not call it.
+        """
         return x
 
     def entering(self, x, name: str):
@@ -60,15 +68,34 @@ class Graph:
 
     def features(self, picture):
         """Picture (1, s, s, 3) in 0..255 to A (1, h, w, c), the last convolution's activation."""
-        x = self._cells(self.incoming(tf.cast(picture, self.dtype)))
+        x = self.incoming(tf.cast(picture, self.dtype))
+        x = self._through_trunk(x) if self.settings.trunk_blocks else self._cells(x)
         last = len(self.convolutions)
         for number, (kernel, bias) in enumerate(self.convolutions, start=1):
             name = f"conv{number}"
-            x = self.multiplied(x, name)
-            x = self.entering(tf.nn.conv2d(x, kernel, self.strides(number), "SAME") + bias, name)
+            strides = self.strides(number)
+            x = self.multiplied(x, name, tuple(kernel.shape[:2]), strides)
+            x = self.entering(tf.nn.conv2d(x, kernel, strides, "SAME") + bias, name)
             if self.settings.convolutions[number - 1].pool and number != last:
                 x = pool(x)  # before the activation: it is monotone, so the result is the same
             x = self.activated(x, name)
+        return x
+
+    def _through_trunk(self, x):
+        weights = iter(self.trunk)
+        for number, block in enumerate(trunk.blocks(self.settings.trunk_blocks)):
+            incoming = x
+            for step in block.steps:
+                kernel, bias = next(weights)
+                strides = (step.stride, step.stride)
+                if step.depthwise:
+                    x = tf.nn.depthwise_conv2d(x, kernel, [1, *strides, 1], "SAME") + bias
+                else:
+                    x = self.multiplied(x, step.name, (step.kernel,) * 2, strides)
+                    x = tf.nn.conv2d(x, kernel, strides, "SAME") + bias
+                x = self.leaving(tf.nn.relu6(x) if step.relu6 else x, step.name)
+            if block.residual:
+                x = self.leaving(x + incoming, f"block{number}_sum")
         return x
 
     def seen_by_head(self, activation):

@@ -6,6 +6,8 @@ from typing import Literal
 import keras
 from keras import layers, ops
 
+from trainer import trunk
+
 ALEXNET_CHANNELS = (96, 256, 384, 384, 256)
 ALEXNET_POOLED = (1, 2, 5)
 """The convolutions that batch-norm and pooling follow."""
@@ -53,6 +55,8 @@ class ModelSettings:
             at one place counts at every other.
         colour: "rgb", or "grey" for a network that is shown luminance only; the export folds
             the luminance weights into the first convolution, so the device always gives RGB.
+        trunk_blocks: Blocks of EfficientNet-Lite0, with ImageNet weights, before the first
+            convolution; see `trainer.trunk`. None if 0. It needs the "positions" head and "rgb".
         dropout: Before each hidden dense layer, before the logits if there is none; in training
             only.
     """
@@ -65,6 +69,7 @@ class ModelSettings:
     head: Literal["flatten", "positions"] = "flatten"
     colour: Literal["rgb", "grey"] = "rgb"
     dropout: float = 0.0
+    trunk_blocks: int = 0
 
     @property
     def activations(self) -> tuple[str, ...]:
@@ -132,6 +137,10 @@ def maps_of(settings: ModelSettings, side_px: int) -> Grid:
 
 def _grid(settings: ModelSettings, side_px: int, last_pool: bool) -> Grid:
     count, stride, first = side_px, 1, 0.5
+    for step in trunk.steps(settings.trunk_blocks):
+        before = padding(count, step.kernel, step.stride)[0]
+        first += stride * ((step.kernel - 1) / 2 - before)
+        count, stride = -(-count // step.stride), stride * step.stride
     for number, convolution in enumerate(settings.convolutions, start=1):
         before = padding(count, convolution.kernel, convolution.stride)[0]
         first += stride * ((convolution.kernel - 1) / 2 - before)
@@ -181,7 +190,11 @@ def build_model(settings: ModelSettings, seed: int = 0) -> keras.Model:
     Returns:
         A Keras model from (b, s, s, 3) float pictures in 0..1 to a dict of "logits" (b, n) and,
         for the "positions" head, "scores" (b, h, w, n) before the maximum. With that head the
-        input may have any side that leaves at least one position.
+        input may have any side that leaves at least one position. A trunk begins with its ImageNet
+        weights.
+
+    Raises:
+        TrunkError: The file of the trunk's weights is missing or another one.
     """
     keras.utils.set_random_seed(seed)
     side = None if settings.head == "positions" else settings.size_px
@@ -192,12 +205,17 @@ def build_model(settings: ModelSettings, seed: int = 0) -> keras.Model:
         return keras.Model(picture, {"logits": logits}, name="bricksight")
     scores = dense_head(features, settings)
     logits = StrongestEvidence(name="strongest", dtype=_output_dtype())(scores)
-    return keras.Model(picture, {"logits": logits, "scores": scores}, name="bricksight")
+    model = keras.Model(picture, {"logits": logits, "scores": scores}, name="bricksight")
+    if settings.trunk_blocks:
+        trunk.load_trunk(model, settings.trunk_blocks)
+    return model
 
 
 def convolutions(picture, settings: ModelSettings):
-    """All convolutions, the last one's pooling included."""
+    """The trunk if there is one, then all convolutions, the last one's pooling included."""
     x = Luminance(name="luminance")(picture) if settings.colour == "grey" else picture
+    if settings.trunk_blocks:
+        x = trunk.trunk_layers(x, settings.trunk_blocks)
     for number, convolution in enumerate(settings.convolutions, start=1):
         x = _convolution(x, convolution, f"conv{number}", settings.slope)
         if convolution.pool:

@@ -4,6 +4,11 @@ Leaky ReLU is no fused activation, so what enters it is stored as int8 too. Its 
 then shrunk tenfold and its rare extremes are clipped at little cost: each range is the one with the
 smallest squared error *behind* the activation, not the span from minimum to maximum. Weights are
 rounded with feedback, see `trainer.rounding`.
+
+ReLU6 is fused, so in a trunk only what leaves a step is stored; the sums and projections without an
+activation span what they reach but for their rarest extremes. Its picture is stored as it comes:
+(pixel - 127) / 128 is what a uint8 of scale 1 / 128 and zero point 127 stands for. Depthwise
+weights are rounded by the converter, a step of its own for each channel.
 """
 
 from collections.abc import Sequence
@@ -16,6 +21,7 @@ from trainer.equalise import ObservedGraph, equalise
 from trainer.folded import Folded
 from trainer.graph import Graph, to_tflite
 from trainer.rounding import Moments, input_moments, rounded
+from trainer.trunk import PIXEL_MIDDLE, PIXEL_SCALE, steps
 
 LEVELS = 255
 LOWER_QUANTILES = (0.0, 0.0001, 0.001, 0.005, 0.02, 0.05, 0.1)
@@ -61,7 +67,8 @@ def _full_integer(converter: tf.lite.TFLiteConverter) -> None:
 
 
 def find_ranges(folded: Folded, pictures: Sequence[np.ndarray]) -> dict[str, Range]:
-    """The range of everything that enters an activation, and of the logits.
+    """The range of everything that enters leaky ReLU, that leaves a step of the trunk, and of the
+    logits.
 
     Args:
         folded: The weights.
@@ -81,7 +88,12 @@ def find_ranges(folded: Folded, pictures: Sequence[np.ndarray]) -> dict[str, Ran
             kept = flat if name == "logits" else rng.choice(flat, few)
             seen.setdefault(name, []).append(kept)
     slope = folded.settings.slope
-    return {name: best_range(np.concatenate(values), slope, name) for name, values in seen.items()}
+    leaky = (*folded.settings.activations, "logits")
+    # What no leaky ReLU follows is stored as it is: a slope of 1.
+    return {
+        name: best_range(np.concatenate(values), slope if name in leaky else 1.0, name)
+        for name, values in seen.items()
+    }
 
 
 def best_range(values: np.ndarray, slope: float, name: str) -> Range:
@@ -126,6 +138,10 @@ class QuantisedGraph(Graph):
             (_stored_weights(kernel, moments[f"conv{number}"]), bias)
             for number, (kernel, bias) in enumerate(self.convolutions, start=1)
         ]
+        self.trunk = [
+            pair if step.depthwise else (_stored_weights(pair[0], moments[step.name]), pair[1])
+            for step, pair in zip(steps(self.settings.trunk_blocks), self.trunk, strict=True)
+        ]
         self.dense = [
             *(
                 (_stored_weights(kernel, moments[f"dense{number}"]), bias)
@@ -135,6 +151,10 @@ class QuantisedGraph(Graph):
         ]
 
     def incoming(self, picture):
+        if self.settings.trunk_blocks:
+            # The float picture of the signature is (pixel - 127) / 128 already.
+            low, high = ((edge - PIXEL_MIDDLE) / PIXEL_SCALE for edge in (0.0, 255.0))
+            return _marked(picture, Range(low, high))
         return _marked(picture, Range(0.0, 255.0))
 
     def entering(self, x, name: str):
@@ -142,7 +162,8 @@ class QuantisedGraph(Graph):
 
     def leaving(self, x, name: str):
         ends = self._ranges[name]
-        return _marked(x, Range(self.settings.slope * ends.low, ends.high))
+        slope = self.settings.slope if name in self.settings.activations else 1.0
+        return _marked(x, Range(slope * ends.low, ends.high))
 
 
 def _marked(x, ends: Range):

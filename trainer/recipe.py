@@ -2,9 +2,9 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from edge.toml import FromList, Section, read_toml
 from trainer.augment import WindowSettings
@@ -12,12 +12,16 @@ from trainer.errors import RecipeError
 from trainer.model import Convolution, Grid, ModelSettings, alexnet, positions_of
 from trainer.render.drawn import LabelRule, Labels
 from trainer.scenes.settings import SceneSettings
+from trainer.trunk import BLOCKS_MAX, stride
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Zoom = Annotated[float, Field(gt=0, le=16)]
 Units = Annotated[int, Field(ge=1, le=8192)]
 
 ALEXNET_KEYS = ("width", "dense_size", "stem_kernel", "stem_stride", "second_kernel")
+LITE_KEYS = ("blocks", "frozen_blocks", "trunk_rate")
+LITE_HEAD = ({"channels": 192, "kernel": 1}, {"channels": 256, "kernel": 3})
+"""Three 3 x 3 convolutions of 256 channels would cost more than the whole trunk."""
 
 
 class ConvolutionEntry(Section):
@@ -51,10 +55,17 @@ class Network(Section):
 
     Family "alexnet" is the paper's five convolutions, told by width, dense_size, stem_kernel,
     stem_stride and second_kernel. Family "stack" is any, told by [[network.convolution]] and
-    hidden, the units of its hidden dense layers.
+    hidden, the units of its hidden dense layers. Family "lite" is a stack behind the first blocks
+    of EfficientNet-Lite0 with their ImageNet weights, see `trainer.trunk`; it always has the
+    "positions" head and colour "rgb".
+
+    Attributes:
+        blocks: Blocks of the trunk behind its stem.
+        frozen_blocks: The stem and so many blocks keep their ImageNet weights; 0 trains all.
+        trunk_rate: Factor on the learning rate of the other blocks.
     """
 
-    family: Literal["alexnet", "stack"] = "alexnet"
+    family: Literal["alexnet", "stack", "lite"] = "alexnet"
     size_px: int = Field(224, ge=64, le=1024)
     slope: float = Field(0.1, ge=0, lt=1)
     head: Literal["flatten", "positions"] = "flatten"
@@ -65,18 +76,51 @@ class Network(Section):
     stem_kernel: int = Field(11, ge=3, le=15)
     stem_stride: int = Field(4, ge=1, le=4)
     second_kernel: int = Field(5, ge=3, le=7)
+    blocks: int = Field(BLOCKS_MAX, ge=1, le=BLOCKS_MAX)
+    frozen_blocks: int = Field(3, ge=0, le=BLOCKS_MAX)
+    trunk_rate: float = Field(0.2, ge=0, le=1)
     hidden: Annotated[tuple[Units, ...], FromList] = Field((), max_length=8)
     convolution: Annotated[tuple[ConvolutionEntry, ...], FromList] = Field(
         (), max_length=64, validate_default=True
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _lite_defaults(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("family") == "lite":
+            return {"head": "positions", "convolution": LITE_HEAD, **given}
+        return given
+
     @field_validator(*ALEXNET_KEYS)
     @classmethod
     def _of_alexnet(cls, value: float, info: ValidationInfo) -> float:
-        if info.data.get("family") == "stack":
+        if info.data.get("family") in ("stack", "lite"):
             raise ValueError(
                 'allowed with family = "alexnet" only; a stack is told by'
                 " [[network.convolution]] and hidden"
+            )
+        return value
+
+    @field_validator(*LITE_KEYS)
+    @classmethod
+    def _of_lite(cls, value: float, info: ValidationInfo) -> float:
+        if info.data.get("family") in ("alexnet", "stack"):
+            raise ValueError('allowed with family = "lite" only')
+        return value
+
+    @field_validator("frozen_blocks")
+    @classmethod
+    def _are_there(cls, frozen: int, info: ValidationInfo) -> int:
+        if frozen > info.data.get("blocks", BLOCKS_MAX):
+            raise ValueError(f"found {frozen}; the trunk has {info.data['blocks']} blocks")
+        return frozen
+
+    @field_validator("head", "colour")
+    @classmethod
+    def _as_lite_takes(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("family") == "lite" and value in ("flatten", "grey"):
+            raise ValueError(
+                f'found {value!r}; family = "lite" needs head = "positions" and colour = "rgb"'
             )
         return value
 
@@ -84,14 +128,15 @@ class Network(Section):
     @classmethod
     def _of_stack(cls, value: tuple, info: ValidationInfo) -> tuple:
         if value and info.data.get("family") == "alexnet":
-            raise ValueError('allowed with family = "stack" only')
+            raise ValueError('allowed with family = "stack" or "lite" only')
         return value
 
     @field_validator("convolution")
     @classmethod
     def _is_there(cls, value: tuple, info: ValidationInfo) -> tuple:
-        if not value and info.data.get("family") == "stack":
-            raise ValueError('family = "stack" needs at least one [[network.convolution]]')
+        family = info.data.get("family")
+        if not value and family in ("stack", "lite"):
+            raise ValueError(f'family = "{family}" needs at least one [[network.convolution]]')
         return value
 
     def settings(self, labels: int) -> ModelSettings:
@@ -103,6 +148,7 @@ class Network(Section):
             convolutions=tuple(Convolution(**entry.model_dump()) for entry in self.convolution),
             hidden=self.hidden,
             labels=labels,
+            trunk_blocks=self.blocks if self.family == "lite" else 0,
             **shared,
         )
 
@@ -125,6 +171,10 @@ class Stage(Section):
         render_px: Side of fresh pictures.
         fresh_per_epoch: Scenes drawn anew each epoch.
         kept_epochs: Windows come from the scenes of so many last epochs.
+        around: "brick" centres windows on single bricks, "picture" shows whole pictures.
+        whole_share: Share of windows that show the whole picture although `around` is "brick".
+        photograph_share: Share of windows cut from photographs; as many as there are among all
+            pictures if not given.
     """
 
     name: str
@@ -137,6 +187,8 @@ class Stage(Section):
     side_px: int = Field(ge=32, le=1024)
     zoom: Annotated[tuple[Zoom, Zoom], FromList] = (1.0, 1.0)
     shift: Share = 0.1
+    whole_share: Share = 0.0
+    photograph_share: Share | None = None
     epochs: int = Field(ge=1, le=100000)
     windows_per_epoch: int = Field(ge=1)
     batch_size: int = Field(ge=1, le=65536)
@@ -153,7 +205,9 @@ class Stage(Section):
 
     def windows(self, grid: Grid, rule: LabelRule) -> WindowSettings:
         """As the sampler takes it; `grid` are the network's positions on such a window."""
-        return WindowSettings(self.around, self.side_px, self.zoom, grid, self.shift, rule)
+        return WindowSettings(
+            self.around, self.side_px, self.zoom, grid, self.shift, rule, self.whole_share
+        )
 
     def scenes(self, scenes: SceneSettings) -> SceneSettings:
         """The recipe's scenes with this stage's number of bricks."""
@@ -171,6 +225,8 @@ class Recipe(Section):
         ema: Momentum of the averaged weights that are judged and shipped; 0 does without.
         patience: Epochs without a better validation mAP after which the run ends; 0 is never.
         validation_scenes: Fresh scenes to judge on, where there is no data set.
+        credits: Source, author and licence of pictures and weights that others made; the model
+            card repeats them.
     """
 
     name: str
@@ -183,6 +239,7 @@ class Recipe(Section):
     seed: int = Field(0, ge=0, lt=2**32)
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     weight_decay: Share = 0.0
+    credits: Annotated[tuple[str, ...], FromList] = ()
     network: Network = Network()
     loss: Loss = Loss()
     labels: Labels = Labels()
@@ -236,6 +293,11 @@ def _check_sides(path: Path, recipe: Recipe) -> None:
             raise RecipeError(
                 f"{path}: {key} is {side}; with the flatten head it must be network.size_px,"
                 f" {settings.size_px}"
+            )
+        if settings.trunk_blocks and side % stride(settings.trunk_blocks):
+            raise RecipeError(
+                f"{path}: {key} is {side}; with the trunk it must be a multiple of its stride,"
+                f" {stride(settings.trunk_blocks)}"
             )
         if positions_of(settings, side).count < 1:
             raise RecipeError(

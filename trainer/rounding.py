@@ -46,22 +46,20 @@ class InputsGraph(Graph):
     """Hands out what every layer multiplies its weights with."""
 
     def inputs(self, picture) -> dict[str, tf.Tensor]:
-        """Rows (m, f) of every convolution and dense layer, and of the logits, by name."""
+        """Rows (m, f) of every layer, by name; depthwise steps of a trunk are left out."""
         self._rows: dict[str, tf.Tensor] = {}
         self.predict(picture)
         return self._rows
 
-    def multiplied(self, x, name: str):
-        """Keeps it."""
-        if not name.startswith("conv"):
+    def multiplied(self, x, name: str, side: tuple[int, int] = (1, 1), strides=(1, 1)):
+        """Keeps it, a row for every sum that is made of it."""
+        if x.shape.rank == 4:
+            patches = tf.image.extract_patches(
+                x, [1, *side, 1], [1, *strides, 1], [1, 1, 1, 1], "SAME"
+            )
+            self._rows[name] = tf.reshape(patches, [-1, patches.shape[-1]])
+        else:
             self._rows[name] = x
-            return x
-        number = int(name.removeprefix("conv"))
-        height, width = self.convolutions[number - 1][0].shape[:2]
-        patches = tf.image.extract_patches(
-            x, [1, height, width, 1], [1, *self.strides(number), 1], [1, 1, 1, 1], "SAME"
-        )
-        self._rows[name] = tf.reshape(patches, [-1, patches.shape[-1]])
         return x
 
 

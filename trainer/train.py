@@ -31,6 +31,7 @@ from trainer.pictures import Pictures, open_pictures
 from trainer.recipe import Recipe, Stage, read_recipe
 from trainer.runs import claim, describe, load_epoch, read_history, record
 from trainer.tracking import Tracker, open_tracker
+from trainer.trunk import freeze_trunk
 from trainer.windows import WindowFeed, tensorflow_feed
 
 VALIDATION_BATCH = 16
@@ -208,7 +209,14 @@ def _model(recipe: Recipe, recipe_path: Path, labels: int, run: Path, done: int)
     if recipe.start is not None:
         _take_weights(model, recipe_path.parent / recipe.start)
     average = {"use_ema": True, "ema_momentum": recipe.ema} if recipe.ema else {}
-    optimizer = AveragingAdamW(weight_decay=recipe.weight_decay, global_clipnorm=5.0, **average)
+    if recipe.network.family == "lite":
+        freeze_trunk(model, recipe.network.blocks, recipe.network.frozen_blocks)
+    optimizer = AveragingAdamW(
+        trunk_rate=recipe.network.trunk_rate,
+        weight_decay=recipe.weight_decay,
+        global_clipnorm=5.0,
+        **average,
+    )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.optimizer = optimizer
     return model
@@ -251,7 +259,9 @@ def _compile(model: keras.Model, recipe: Recipe, stage: Stage) -> None:
     if recipe.network.head == "positions":
         losses["scores"] = PositionLoss(recipe.loss.ground_weight)
         weights["scores"] = recipe.loss.position_weight
-    model.compile(optimizer=model.optimizer, loss=losses, loss_weights=weights)
+    # XLA's depthwise convolutions on a CPU take several times as long as TensorFlow's own.
+    compiled = {"jit_compile": False} if recipe.network.family == "lite" else {}
+    model.compile(optimizer=model.optimizer, loss=losses, loss_weights=weights, **compiled)
 
 
 def _fit(model, epoch: Epoch, recipe: Recipe, source: Pictures, console: Console) -> dict:
@@ -294,6 +304,7 @@ def window_feed(
         (recipe.seed, epoch),
         positions=recipe.network.head == "positions",
         grey=recipe.network.colour == "grey",
+        photograph_share=stage.photograph_share,
     )
 
 

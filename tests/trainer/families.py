@@ -19,6 +19,8 @@ POOLED = (
     Convolution(24, residual=True, pool=True),
 )
 
+BEHIND_TRUNK = (Convolution(24, 1), Convolution(24, residual=True), Convolution(32, 1))
+
 FAMILIES = {
     "alexnet-flatten": alexnet(labels=12, size_px=128, width=0.15, dense_size=24),
     "alexnet-positions": alexnet(
@@ -38,6 +40,9 @@ FAMILIES = {
         POOLED, hidden=(20,), labels=12, size_px=96, head="positions"
     ),
     "pooled-flatten": ModelSettings(POOLED, hidden=(24, 20, 16), labels=12, size_px=96),
+    "lite-positions": ModelSettings(
+        BEHIND_TRUNK, labels=12, size_px=64, head="positions", trunk_blocks=4
+    ),
 }
 
 

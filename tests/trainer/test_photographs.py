@@ -114,7 +114,7 @@ def test_windows_around_bricks_leave_photographs_out(piles):
     both = [load_picture(samples[0], ids), marked(80, 80)]
     assert usable(both, settings()) == both
     assert usable(both, settings("brick")) == both[:1]
-    with pytest.raises(DatasetError, match="all are photographs"):
+    with pytest.raises(DatasetError, match="photographs of single bricks"):
         WindowFeed(both[1:], settings("brick"), 5, 8, 4, (0,), True)
 
 

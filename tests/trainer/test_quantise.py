@@ -17,7 +17,7 @@ from trainer.quantise import best_range, float_classifier, quantise
 SETTINGS = FAMILIES["alexnet-positions"]
 INT8_OPERATORS = {
     *("QUANTIZE", "DEQUANTIZE", "RESHAPE", "CONV_2D", "LEAKY_RELU", "MAX_POOL_2D"),
-    *("FULLY_CONNECTED", "RELU", "DELEGATE"),
+    *("FULLY_CONNECTED", "RELU", "DELEGATE", "DEPTHWISE_CONV_2D", "ADD"),
 }
 
 
