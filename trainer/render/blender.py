@@ -21,8 +21,9 @@ import numpy as np
 from trainer.errors import RenderError
 from trainer.render.bodies import Body, bodies_of, mean_albedo
 from trainer.render.drawn import Drawn
-from trainer.render.raster import GROUND_MM, RasterEngine
-from trainer.scenes.clutter import shape_mesh
+from trainer.render.lens import shaken
+from trainer.render.raster import BEVEL_MM, GROUND_MM, RasterEngine
+from trainer.render.shape import SHAPE_STEPS, shape_of
 from trainer.scenes.geometry import Geometry
 from trainer.scenes.grounds import ground_colours
 from trainer.scenes.mesh import Mesh
@@ -105,7 +106,8 @@ class BlenderEngine:
         image = cv2.imread(str(out), cv2.IMREAD_COLOR)
         if image is None:
             raise RenderError(f"Blender wrote no picture; {self._last_lines()}")
-        return Drawn(scene, image[..., ::-1].copy(), marked.ids, marked.visible_px, marked.full_px)
+        image = shaken(image[..., ::-1].copy(), scene.camera)
+        return Drawn(scene, image, marked.ids, marked.visible_px, marked.full_px)
 
     def _job(self, scene: Scene, out: Path) -> dict[str, Any]:
         data = asdict(scene)
@@ -115,7 +117,8 @@ class BlenderEngine:
         np.save(sky, panorama(scene.sky, mean_albedo(scene.ground)))
         return {
             "scene": data,
-            "bodies": [self._body(body) for body in bodies_of(scene)],
+            "bodies": [self._body(body, frozenset(scene.realism)) for body in bodies_of(scene)],
+            "bevel_mm": BEVEL_MM if "bevels" in scene.realism else 0.0,
             "ground_mm": GROUND_MM,
             "ground_uv": _ground_uv(scene.ground),
             "ground_picture": str(_write_ground(scene.ground, folder / "ground.png")),
@@ -125,19 +128,20 @@ class BlenderEngine:
             "out": str(out),
         }
 
-    def _body(self, body: Body) -> dict[str, Any]:
+    def _body(self, body: Body, realism: frozenset[str]) -> dict[str, Any]:
         return {
-            "mesh": str(self._mesh_file(body.key)),
+            "mesh": str(self._mesh_file(body.key, realism)),
             "matrix": body.matrix.tolist(),
             "albedo": body.albedo,
             "opacity": body.opacity,
             "roughness": body.roughness,
         }
 
-    def _mesh_file(self, key: str) -> Path:
-        path = Path(self._folder.name) / f"mesh-{key.replace('@', '_')}.npz"
+    def _mesh_file(self, key: str, realism: frozenset[str]) -> Path:
+        variant = "-".join(sorted(realism & SHAPE_STEPS))
+        path = Path(self._folder.name) / f"mesh-{key.replace('@', '_')}-{variant}.npz"
         if not path.exists():
-            mesh = shape_mesh(key[1:]) if key[0] == "@" else self._geometry.mesh(key)
+            mesh = shape_of(key, realism, self._geometry)
             vertices, faces = indexed(mesh)
             np.savez(path, vertices=vertices, faces=faces, normals=mesh.normals)
         return path

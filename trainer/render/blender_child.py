@@ -15,7 +15,6 @@ import mathutils
 import numpy as np
 
 MM = 0.1  # in Blender's units: one is a centimetre
-BEVEL_MM = 0.12
 DEPTH_OF_FIELD_SCALE = 20  # the lens of a telephone, in a scene a hundred times its size
 
 
@@ -41,7 +40,7 @@ def draw(job):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = job["scene"]
     for body in job["bodies"]:
-        add_body(body)
+        add_body(body, job["bevel_mm"])
     add_ground(job)
     add_sky(job)
     for light in scene["lights"]:
@@ -50,7 +49,7 @@ def draw(job):
     render(scene, job)
 
 
-def add_body(body):
+def add_body(body, bevel_mm):
     """One brick or piece of clutter."""
     arrays = np.load(body["mesh"])
     mesh = mesh_of(body["mesh"], arrays["vertices"] * MM, arrays["faces"], arrays["normals"])
@@ -60,7 +59,7 @@ def add_body(body):
     matrix[:3, 3] *= MM
     thing.matrix_world = mathutils.Matrix(matrix.tolist())
     mesh.materials.clear()
-    mesh.materials.append(plastic(body))
+    mesh.materials.append(plastic(body, bevel_mm))
 
 
 def mesh_of(name, vertices, faces, normals):
@@ -78,20 +77,21 @@ def mesh_of(name, vertices, faces, normals):
     return mesh
 
 
-def plastic(body):
-    """Its material."""
+def plastic(body, bevel_mm):
+    """Its material; edges are rounded for the light alone."""
     material = bpy.data.materials.new("plastic")
     material.use_nodes = True
     tree = material.node_tree
     surface = tree.nodes["Principled BSDF"]
     surface.inputs["Base Color"].default_value = (*body["albedo"], 1)
     surface.inputs["Roughness"].default_value = body["roughness"]
-    surface.inputs["IOR"].default_value = 1.54
+    surface.inputs["IOR"].default_value = 1.53
     surface.inputs["Alpha"].default_value = body["opacity"]
-    bevel = tree.nodes.new("ShaderNodeBevel")
-    bevel.samples = 2
-    bevel.inputs["Radius"].default_value = BEVEL_MM * MM
-    tree.links.new(bevel.outputs[0], surface.inputs["Normal"])
+    if bevel_mm > 0:
+        bevel = tree.nodes.new("ShaderNodeBevel")
+        bevel.samples = 4
+        bevel.inputs["Radius"].default_value = bevel_mm * MM
+        tree.links.new(bevel.outputs[0], surface.inputs["Normal"])
     return material
 
 

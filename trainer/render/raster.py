@@ -14,13 +14,11 @@ from trainer.render.bodies import Body, bodies_of, mean_albedo
 from trainer.render.drawn import Drawn
 from trainer.render.lens import focused, shaken
 from trainer.render.opengl import open_context, set_array, set_matrix, source
+from trainer.render.shape import SHAPE_STEPS, shape_of
 from trainer.render.views import clip_matrix, fitted, light_matrix, projection_of
-from trainer.scenes.clutter import shape_mesh
 from trainer.scenes.edges import edges_of
 from trainer.scenes.geometry import Geometry
 from trainer.scenes.grounds import ground_photograph, pattern
-from trainer.scenes.mesh import Mesh
-from trainer.scenes.relief import with_relief
 from trainer.scenes.scene import Ground, Scene
 from trainer.scenes.sky import basis, blurred, irradiance, panorama
 
@@ -53,7 +51,7 @@ class RasterEngine:
         self.size_px = size_px
         self._geometry = geometry
         self._gl = open_context()
-        self._meshes: dict[tuple[str, bool, bool], tuple[Any, Any, Any]] = {}
+        self._meshes: dict[tuple[str, frozenset[str]], tuple[Any, Any, Any]] = {}
         self._realism: frozenset[str] = frozenset()
         self._tiles: dict[tuple, Any] = {}
         self._shaders()
@@ -146,9 +144,9 @@ class RasterEngine:
 
     def _mesh(self, key: str) -> tuple[Any, Any, Any]:
         """Vertex arrays of one shape for the surface, depth and flat programs."""
-        variant = key, "curves" in self._realism, "relief" in self._realism
+        variant = key, self._realism & SHAPE_STEPS
         if variant not in self._meshes:
-            mesh = self._shape(key)
+            mesh = shape_of(key, self._realism, self._geometry)
             edges = edges_of(mesh)
             # A brick's own; a simple shape is stretched, and with it the distance of its edges.
             away = edges.away_mm if key[0] != "@" else np.full_like(edges.away_mm, 1e3)
@@ -168,14 +166,8 @@ class RasterEngine:
             )
         return self._meshes[variant]
 
-    def _shape(self, key: str) -> Mesh:
-        if key[0] == "@":
-            return shape_mesh(key[1:])
-        mesh = self._geometry.mesh(key, "curves" in self._realism)
-        return with_relief(mesh) if "relief" in self._realism else mesh
-
     def _ground_plane(self) -> Any:
-        key = "#ground", False, False
+        key = "#ground", frozenset[str]()
         if key not in self._meshes:
             reach = GROUND_MM
             corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, -1], [1, 1], [-1, 1]]) * reach

@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 
+from trainer.scenes.edges import edges_of
 from trainer.scenes.mesh import Mesh
 
 STUD_RADIUS_MM = 2.4
@@ -45,9 +46,13 @@ def with_relief(mesh: Mesh) -> Mesh:
 
 def stud_tops(mesh: Mesh) -> list[tuple[np.ndarray, np.ndarray]]:
     """Middle (3,) mm and normal (3,) of the top of every closed stud."""
-    corners = mesh.triangles.astype(np.float64)
+    # Where a part is mirrored, the middle comes last.
+    whole = mesh.triangles.astype(np.float64)
+    corners = np.concatenate([np.roll(whole, -first, axis=1) for first in range(3)])
     rims = np.linalg.norm(corners[:, 1:] - corners[:, :1], axis=2)
-    fans = np.flatnonzero((np.abs(rims - STUD_RADIUS_MM) < 0.03).all(axis=1))
+    # Opposite the middle is the rim; only that of a stud, not that of a pit, stands out.
+    stands_out = edges_of(mesh).beyond.any(axis=2).T.ravel()
+    fans = np.flatnonzero((np.abs(rims - STUD_RADIUS_MM) < 0.03).all(axis=1) & stands_out)
     if len(fans) == 0:
         return []
     normals = np.cross(corners[fans, 1] - corners[fans, 0], corners[fans, 2] - corners[fans, 0])

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from tiny_ldraw import REAL_LIBRARIES
 
 from trainer.scenes.clutter import shape_mesh
 from trainer.scenes.edges import FAR_MM, edges_of
+from trainer.scenes.geometry import Geometry
 from trainer.scenes.mesh import with_normals
 from trainer.scenes.parametric import parametric_mesh
 from trainer.scenes.primitives import primitive
@@ -51,6 +53,24 @@ def test_a_stud_is_found_and_carries_strokes(stud):
     facing = np.cross(added[:, 1] - added[:, 0], added[:, 2] - added[:, 0])
     turned = np.einsum("ti,ti->t", facing, raised.normals[len(stud.triangles) :, 0])
     assert (turned > 0).all()
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_stud_is_found_however_its_triangles_begin(stud, turn):
+    rolled = with_normals(np.roll(stud.triangles, turn, axis=1))
+    assert len(stud_tops(rolled)) == 1
+
+
+def test_every_stud_of_a_brick_is_found():
+    assert len(stud_tops(parametric_mesh("3001"))) == 8
+    assert len(stud_tops(parametric_mesh("3024"))) == 1
+
+
+@pytest.mark.parametrize("folder", REAL_LIBRARIES)
+def test_every_stud_of_the_librarys_bricks_is_found(folder):
+    geometry = Geometry(folder)
+    for part, count in {"3001": 8, "3035": 32, "3039": 2, "2357": 3, "6141": 1}.items():
+        assert len(stud_tops(geometry.mesh(part))) == count, part
 
 
 def test_what_has_no_stud_stays_as_it_is():

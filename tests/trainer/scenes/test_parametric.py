@@ -13,7 +13,7 @@ from trainer.scenes.parts import parts
 STUD = 1.7
 
 
-def regular(radius: float, sides: int = 24) -> float:
+def regular(radius: float, sides: int = 48) -> float:
     """Area of a regular polygon."""
     return sides / 2 * radius**2 * math.sin(2 * math.pi / sides)
 

@@ -52,20 +52,22 @@ vec3 shine(vec3 n, vec3 v, vec3 l, float a, vec3 colour) {
 
 // Near an edge that stands out the surface rounds off towards the face beyond it. Of a picture too
 // coarse for the bevel, each pixel shows its share.
-vec3 rounded(vec3 n) {
+vec3 rounded(vec3 n, vec3 v) {
     float footprint = length(fwidth(world)) * 0.7;
     float wide = max(bevel_mm, footprint);
     vec3 near = clamp(1.0 - edge_away / wide, 0.0, 1.0);
     if (near.x + near.y + near.z == 0.0) return n;
     near *= near * min(1.0, bevel_mm / footprint);
-    return normalize(n + near.x * edge_beyond[0] + near.y * edge_beyond[1]
-                     + near.z * edge_beyond[2]);
+    vec3 bent = normalize(n + near.x * edge_beyond[0] + near.y * edge_beyond[1]
+                          + near.z * edge_beyond[2]);
+    // What turns away from the eye is not seen of a bevel; it would mirror as water does.
+    return normalize(bent + v * max(0.0, min(dot(n, v), 0.25) - dot(bent, v)));
 }
 
 void main() {
     vec3 v = normalize(eye - world);
     vec3 n = normalize(facing);
-    if (bevel_mm > 0.0) n = rounded(n);
+    if (bevel_mm > 0.0) n = rounded(n, v);
     if (dot(n, v) < 0.0 && !gl_FrontFacing) n = -n;
     float a = max(roughness * roughness, 0.01);
     vec3 r = reflect(-v, n);

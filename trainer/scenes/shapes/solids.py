@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-SEGMENTS = 24
+SEGMENTS = 48
 """Sides of what is round."""
 STUD_RADIUS, STUD_HEIGHT = 2.4, 1.7
 BORE_RADIUS = 1.6
@@ -19,13 +19,13 @@ Span = tuple[float, float]
 
 
 def circle(radius: float, z: float, middle: Span = (0, 0)) -> np.ndarray:
-    """A loop (24, 3)."""
+    """A loop (48, 3)."""
     turn = np.arange(SEGMENTS) * 2 * math.pi / SEGMENTS
     return _lifted(np.stack([np.cos(turn), np.sin(turn)], axis=1) * radius + middle, z)
 
 
 def cross(reach: float, width: float, z: float) -> np.ndarray:
-    """A loop (24, 3) around an upright cross; corner i lies in about the direction of circle's."""
+    """A loop (48, 3) around an upright cross; corner i lies in about the direction of circle's."""
     half = width / 2
     arm = [(reach, 0), (reach, half * 0.5), (reach, half), (half, half), (half, reach)]
     arm.append((half * 0.5, reach))
@@ -33,7 +33,7 @@ def cross(reach: float, width: float, z: float) -> np.ndarray:
     for _ in range(4):
         quarters += arm
         arm = [(-y, x) for x, y in arm]
-    return _lifted(np.array(quarters), z)
+    return _lifted(_halved(np.array(quarters)), z)
 
 
 def rectangle(x: Span, y: Span, z: float) -> np.ndarray:
@@ -42,7 +42,7 @@ def rectangle(x: Span, y: Span, z: float) -> np.ndarray:
 
 
 def outline(below: Span, above: float) -> np.ndarray:
-    """A rectangle's outline as 24 points, in about the directions of a circle's.
+    """A rectangle's outline as 48 points, in about the directions of a circle's.
 
     Args:
         below: Half its width, and how far it reaches towards -Y.
@@ -56,7 +56,7 @@ def outline(below: Span, above: float) -> np.ndarray:
         [(-half, -deep * s) for s in steps] + [(-half * (1 - s), -deep) for s in steps],
         [(half * s, -deep) for s in steps] + [(half, -deep * (1 - s)) for s in steps],
     ]
-    return _lifted(np.array([point for quarter in quarters for point in quarter]), 0)
+    return _lifted(_halved(np.array([point for quarter in quarters for point in quarter])), 0)
 
 
 def corner(side: float, inset: float, z: float) -> np.ndarray:
@@ -147,9 +147,18 @@ def joined(surfaces: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def _cap(loop: np.ndarray) -> np.ndarray:
-    """A fan (n - 2, 3, 3) from a loop's first point, facing up."""
+    """Triangles that fill a loop, facing up: around the middle of what is round."""
+    if len(loop) == SEGMENTS:
+        middle = np.broadcast_to(loop.mean(axis=0), loop.shape)
+        return np.stack([middle, loop, np.roll(loop, -1, axis=0)], axis=1)
     first = np.broadcast_to(loop[0], (len(loop) - 2, 3))
     return np.stack([first, loop[1:-1], loop[2:]], axis=1)
+
+
+def _halved(plane: np.ndarray) -> np.ndarray:
+    """A closed line (n, 2) with a point more in the middle of each side."""
+    middles = (plane + np.roll(plane, -1, axis=0)) / 2
+    return np.stack([plane, middles], axis=1).reshape(-1, 2)
 
 
 def _lifted(plane: np.ndarray, z: float) -> np.ndarray:

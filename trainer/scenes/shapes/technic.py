@@ -25,7 +25,7 @@ BEAM_HALF_WIDTH = 3.6
 SUNK = 0.3
 """How deep inner surfaces end inside walls, where they are not seen."""
 Cutout = Callable[[float], np.ndarray]
-"""Gives the loop (24, 3) of a hole at a height."""
+"""Gives the loop (48, 3) of a hole at a height."""
 
 
 def round_hole(z: float) -> np.ndarray:
