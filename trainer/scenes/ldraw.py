@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer.errors import GeometryError
+from trainer.scenes.gaps import with_gaps_closed
 from trainer.scenes.ldraw_file import LineError, Reading, Surface
 from trainer.scenes.mesh import Mesh, with_normals
 from trainer.scenes.primitives import primitive
@@ -62,7 +63,9 @@ class LDrawLibrary:
         """
         surface = self._surface(f"{part}.dat", ())
         doubled = np.concatenate([surface.two_sided, surface.two_sided[:, ::-1]])
-        mesh = with_normals(np.concatenate([surface.faces, doubled]) @ TO_Z_UP.T)
+        faces = surface.faces @ TO_Z_UP.T
+        faces = with_gaps_closed(faces) if self._curves else faces
+        mesh = with_normals(np.concatenate([faces, doubled @ TO_Z_UP.T]))
         if len(mesh.triangles) == 0:
             raise GeometryError(
                 f"{self._paths[_key(f'{part}.dat')]}: it draws no face; expected a solid part;"
