@@ -1,6 +1,7 @@
 # make demo   the app on the shipped bundle, a recorded pile and a simulated machine
 # make test   everything: tests on both runtimes, lint, types, import contracts
 # make bench  the figures that are promised, measured
+# make trunk  the weights that training begins with, from their source again
 # make prove-trainer  the figures of the trainer, measured; about 25 minutes
 # make prove-bridge  the figures of the bridge, on executed firmware; about 5 minutes
 # make prove-dashboard  the figures of the pages, on the running app; about 5 minutes
@@ -15,7 +16,7 @@ LOCK := -c deploy/locks/tested.txt
 endif
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-tflite bench prove-trainer prove-explanations prove-bridge prove-dashboard lint clean help
+.PHONY: demo test test-tflite bench trunk prove-trainer prove-explanations prove-bridge prove-dashboard lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -59,6 +60,17 @@ BLENDER := $(CURDIR)/.venv-render/bin/python
 	$(PYTHON) -m venv .venv-render
 	.venv-render/bin/python $(PIP) -r deploy/locks/render.txt
 	touch $@
+
+# ---- the trunk's weights, once more from their source; torch is needed for nothing else -------
+.venv-trunk/ready: deploy/locks/trunk.txt
+	$(SYSTEM) python3-venv
+	$(PYTHON) -m venv .venv-trunk
+	.venv-trunk/bin/python $(PIP) -r deploy/locks/trunk.txt
+	touch $@
+
+trunk: .venv-trunk/ready
+	.venv-trunk/bin/python -m trainer.convert_trunk --out trainer/trunk.npz \
+	    --answers tests/golden/trunk.npz
 
 # bpy has packages for these only; elsewhere pictures are drawn by the raster engine alone.
 HAS_BLENDER := $(shell $(PYTHON) -c 'import platform, sys; \
@@ -122,4 +134,4 @@ prove-explanations: .venv/ready
 	.venv/bin/python -m tests.prove.explaining $(PROVE)
 
 clean:
-	rm -rf .npm .venv .venv-render .venv-device .venv-tflite .venv-bench build *.egg-info
+	rm -rf .npm .venv .venv-render .venv-trunk .venv-device .venv-tflite .venv-bench build *.egg-info

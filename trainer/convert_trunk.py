@@ -44,7 +44,14 @@ def pieces():
 
 
 def folded(checkpoint: dict) -> dict[str, np.ndarray]:
-    """Fold batch-norm into each convolution, in TensorFlow's layout; kernels float16, biases float32."""
+    """Fold batch-norm into each convolution, in TensorFlow's layout.
+
+    Args:
+        checkpoint: The original's tensors by name.
+
+    Returns:
+        "NAME/kernel" float16 and "NAME/bias" float32, as `trainer.trunk.read_weights` says.
+    """
     found = {}
     for name, convolution, norm in pieces():
         kernel = checkpoint[f"{convolution}.weight"].double().numpy()

@@ -56,7 +56,7 @@ class SettleError(TrainerError, RuntimeError):
 
 
 class TrunkError(TrainerError, ValueError):
-    """The weights that a network begins with cannot be used; the message says how to restore them."""
+    """The weights a network begins with cannot be used; the message says how to restore them."""
 
 
 class ExportError(TrainerError, RuntimeError):

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from trainer import trunk
 from trainer.errors import ExportError
 from trainer.folded import Folded
-from trainer import trunk
 from trainer.model import POOL_SIDE, POOL_STRIDE, ModelSettings
 
 

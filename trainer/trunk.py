@@ -70,10 +70,10 @@ def blocks(count: int) -> tuple[Block, ...]:
     found = [Block((Step("stem", 3, 2, STEM_CHANNELS),))]
     incoming = STEM_CHANNELS
     for repeats, kernel, stride, expansion, channels in STAGES:
-        for number in range(repeats):
-            block = _block(len(found) - 1, incoming, kernel, stride, expansion, channels)
-            found.append(block)
-            incoming, stride = channels, 1
+        for repeat in range(repeats):
+            here = stride if repeat == 0 else 1
+            found.append(_block(len(found) - 1, incoming, kernel, here, expansion, channels))
+            incoming = channels
     return tuple(found[: count + 1])
 
 

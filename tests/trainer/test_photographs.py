@@ -7,7 +7,7 @@ import pytest
 from trainer.augment import WindowSettings, draw_window, usable
 from trainer.dataset import part_ids, read_dataset, read_datasets, targets
 from trainer.errors import DatasetError
-from trainer.labelled import labelled_photograph
+from trainer.labelled import brick_mask, cut_out, labelled_photograph
 from trainer.model import Grid
 from trainer.photographs import read_photographs, seed_of
 from trainer.scenes.parts import parts
@@ -128,3 +128,76 @@ def test_renders_and_photographs_of_any_size_make_one_batch(piles, tmp_path):
     assert images.shape == (6, 64, 64, 3)
     assert wanted["logits"].shape == (6, len(ids))
     assert wanted["scores"].shape == (6, 4, 4)
+
+
+# ---- single bricks, cut out -------------------------------------------------------------------
+
+
+def on_plain_ground(seed: int = 0) -> np.ndarray:
+    """A blue photograph (90, 120) with noise, a red brick of 40 x 60 and a hole in it."""
+    image = np.full((90, 120, 3), (120, 150, 230), np.float32)
+    image[25:65, 30:90] = (170, 40, 30)
+    image[40:50, 50:60] = (120, 150, 230)
+    image += np.random.default_rng(seed).normal(0, 4, image.shape)
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def test_the_brick_of_a_single_photograph_is_found():
+    mask = brick_mask(on_plain_ground())
+    expected = np.zeros((90, 120), np.uint8)
+    expected[25:65, 30:90] = 1
+    # Its edge may be off by a pixel or two; the hole belongs to the brick.
+    assert (mask != expected).mean() < 0.05
+    assert mask[45, 55] == 1
+
+
+@pytest.mark.parametrize("ground", ["bare", "busy"])
+def test_where_no_brick_stands_out_none_is_found(ground):
+    bare = np.full((60, 60, 3), 128, np.uint8)
+    busy = np.random.default_rng(0).integers(0, 256, (60, 60, 3)).astype(np.uint8)
+    assert cut_out({"bare": bare, "busy": busy}[ground], 0) is None
+
+
+def test_windows_around_the_brick_of_a_photograph_are_labelled_where_it_lies():
+    source = cut_out(on_plain_ground(), 2)
+    assert source.photograph
+    np.testing.assert_allclose(source.boxes, [[30, 25, 90, 65]], atol=3)
+    window = draw_window(source, settings("brick", (0.9, 0.9)), 5, np.random.default_rng(1))
+    assert window.labels.tolist() == [0, 0, 1, 0, 0]
+    assert (window.positions == 2).sum() >= 4
+    assert set(np.unique(window.positions)) <= {2, 5, -1}
+
+
+def test_most_bricks_of_photographs_lie_on_other_grounds():
+    source = cut_out(on_plain_ground(), 2)
+    green = [np.full((64, 64, 3), (0, 255, 0), np.uint8)]
+    moved = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        window = draw_window(source, settings("brick", (0.5, 0.5)), 5, rng, green)
+        red = (window.image[..., 0] > 140) & (window.image[..., 1] < 90)
+        assert red.any()
+        moved += bool((window.image[..., 1] > 250).mean() > 0.3)
+    assert 0.5 < moved / 60 < 0.9
+
+
+def test_photographs_have_their_share_of_the_windows(piles):
+    samples = read_dataset(piles)[:5]
+    ids = part_ids(samples)
+    rendered = [load_picture(sample, ids) for sample in samples]
+    photographs = [cut_out(on_plain_ground(seed), 0) for seed in range(3)]
+    feed = WindowFeed(
+        rendered + photographs, settings("brick"), 5, 200, 4, (0,), True, photograph_share=0.15
+    )
+    from_photographs = np.bincount(feed._order, minlength=8)[5:]
+    assert from_photographs.tolist() == [10, 10, 10]
+
+
+def test_a_photograph_of_one_brick_is_cut_out_when_it_is_read(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    cv2.imwrite(str(own / "a.png"), on_plain_ground()[..., ::-1])
+    (own / "labels.csv").write_text(HEADER + "a.png,3001\n")
+    picture = load_picture(read_dataset(own)[0], ("3001",))
+    assert picture.ids is not None
+    assert usable([picture], settings("brick")) == [picture]

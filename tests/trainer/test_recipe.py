@@ -26,7 +26,7 @@ def test_shipped_recipes_are_valid():
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ("seed = 3", "sede = 3", "line 3: sede: unknown key; allowed here: data, "),
+        ("seed = 3", "sede = 3", "line 3: sede: unknown key; allowed here: credits, "),
         ("width = 0.1", "width = -1.0", "network.width: found -1.0"),
         ("width = 0.1", 'width = "wide"', "network.width: found 'wide'"),
         ("epochs = 1\n", "epochs = 0\n", "stage.1.epochs: found 0"),
@@ -146,3 +146,46 @@ def test_data_set_is_named_beside_the_recipe_and_no_part_of_its_hash(tmp_path):
     path = write(tmp_path, 'data = "piles"\n' + TINY_RECIPE)
     assert data_of(path) == tmp_path / "piles"
     assert recipe_hash(read_recipe(path)) == plain
+
+
+LITE = """
+name = "lite"
+[network]
+family = "lite"
+size_px = 96
+[[stage]]
+name = "bricks"
+side_px = 64
+epochs = 1
+windows_per_epoch = 16
+batch_size = 16
+learning_rate = 1e-3
+"""
+
+
+def test_lite_is_a_light_head_behind_eleven_blocks(tmp_path):
+    settings = read_recipe(write(tmp_path, LITE)).network.settings(85)
+    assert settings.trunk_blocks == 11
+    assert settings.head == "positions"
+    assert settings.convolutions == (Convolution(192, 1), Convolution(256, 3))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("side_px = 64", "side_px = 72", r"'bricks': side_px is 72; .* multiple of its stride, 16"),
+        ("size_px = 96", "size_px = 100", r"network.size_px is 100; .* multiple of its stride"),
+        ("size_px = 96", 'head = "flatten"', r"network.head: found 'flatten'"),
+        ("size_px = 96", 'colour = "grey"', r"network.colour: found 'grey'"),
+        ("size_px = 96", "width = 0.5", r"network.width: found 0.5"),
+        ("size_px = 96", "blocks = 12", r"network.blocks: found 12"),
+        ("size_px = 96", "blocks = 3\nfrozen_blocks = 4", r"frozen_blocks: .*the trunk has 3"),
+        ("size_px = 96", "convolution = []", r"needs at least one"),
+        ('"lite"\nsize', '"alexnet"\nfrozen_blocks = 1\nsize', r"frozen_blocks: found 1; allowed"),
+        ("epochs = 1", "epochs = 1\nphotograph_share = 1.5", r"photograph_share: found 1.5"),
+    ],
+)
+def test_wrong_lite_recipe_names_the_place(tmp_path, old, new, named):
+    assert old in LITE
+    with pytest.raises(RecipeError, match=named):
+        read_recipe(write(tmp_path, LITE.replace(old, new, 1)))

@@ -12,7 +12,7 @@ from trainer.model import Convolution, ModelSettings, build_model, positions_of
 from trainer.optimizer import AveragingAdamW
 
 ANSWERS = Path(__file__).parents[1] / "golden" / "trunk.npz"
-"""What the original answers to random pictures, with its batch-norm; see trainer/convert_trunk.py."""
+"""What the original answers to random pictures; trainer/convert_trunk.py wrote it."""
 SETTINGS = ModelSettings(
     (Convolution(8, 1),), labels=3, size_px=64, head="positions", trunk_blocks=trunk.BLOCKS_MAX
 )
@@ -96,9 +96,9 @@ def test_frozen_blocks_do_not_learn_and_the_others_learn_slowly(model):
 def test_another_file_of_weights_is_refused(tmp_path):
     other = tmp_path / "trunk.npz"
     other.write_bytes(trunk.WEIGHTS.read_bytes() + b" ")
-    with pytest.raises(TrunkError, match="found SHA-256 .*expected .*restore it"):
+    with pytest.raises(TrunkError, match=r"found SHA-256 .*expected .*restore it"):
         trunk.read_weights(other, trunk.WEIGHTS_SHA256)
-    with pytest.raises(TrunkError, match="cannot be read.*make trunk"):
+    with pytest.raises(TrunkError, match=r"cannot be read.*make trunk"):
         trunk.read_weights(tmp_path / "none.npz", trunk.WEIGHTS_SHA256)
 
 
