@@ -154,6 +154,9 @@ class RasterEngine:
             both = np.concatenate([mesh.triangles, mesh.normals, away], axis=2).astype("f4")
             buffer = self._gl.buffer(both.tobytes())
             beyonds = self._gl.buffer(np.ascontiguousarray(beyond, "f4").tobytes())
+            # The library's own sides do for shadows, and are a third as many.
+            coarse = shape_of(key, self._realism - SHAPE_STEPS, self._geometry).triangles
+            thrown = self._gl.buffer(coarse.astype("f4").tobytes())
             names = ("beyond0", "beyond1", "beyond2")
             surface = [
                 (buffer, "3f 3f 3f", "position", "normal", "away"),
@@ -161,7 +164,7 @@ class RasterEngine:
             ]
             self._meshes[variant] = (
                 self._gl.vertex_array(self._surface, surface),
-                self._gl.vertex_array(self._depth, [(buffer, "3f 24x", "position")]),
+                self._gl.vertex_array(self._depth, [(thrown, "3f", "position")]),
                 self._gl.vertex_array(self._flat, [(buffer, "3f 24x", "position")]),
             )
         return self._meshes[variant]

@@ -31,6 +31,8 @@ FOUND_SHARE = 0.1
 DARK_LUMINANCE = 0.03
 DARK_ON_DARK_SHARE = 0.2
 SHAKEN_SHARE = 0.15
+AUTOMATIC = 0.8
+"""How much of the light's strength a camera makes up for; 1 is all of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,11 +83,11 @@ def _with_gloss(scene: Scene, place: Place, rng: np.random.Generator) -> Scene:
 
 def _with_exposure(scene: Scene, place: Place, rng: np.random.Generator) -> Scene:
     kind, within = rng.random(), rng.random()
-    stops = rng.normal(0.15, 0.3)
+    stops = rng.normal(0.3, 0.3)
     if kind < 0.14:
-        stops = 0.5 + 0.8 * within
+        stops = 0.7 + 0.8 * within
     elif kind > 0.86:
-        stops = -0.6 - 0.9 * within
+        stops = -0.5 - 0.9 * within
     camera, open_to = scene.camera, float(np.exp(rng.uniform(np.log(2.5), np.log(12))))
     if camera.f_stop is not None:
         camera = replace(camera, f_stop=round(open_to, 3))
@@ -93,7 +95,14 @@ def _with_exposure(scene: Scene, place: Place, rng: np.random.Generator) -> Scen
     if shaken < SHAKEN_SHARE:
         shake = (round(float(length * np.cos(angle)), 5), round(float(length * np.sin(angle)), 5))
         camera = replace(camera, shake=shake)
-    return replace(scene, exposure=float(np.exp(stops)), camera=camera)
+    exposure = np.clip(np.exp(stops) / _light(scene) ** AUTOMATIC, 0.2, 5.0)
+    return replace(scene, exposure=round(float(exposure), 5), camera=camera)
+
+
+def _light(scene: Scene) -> float:
+    """What falls on level ground; 1 makes white as bright as the picture allows."""
+    lights = sum(light.strength * max(light.direction[2], 0) for light in scene.lights)
+    return max(0.05, scene.sky.strength + lights)
 
 
 def _with_grounds(scene: Scene, place: Place, rng: np.random.Generator) -> Scene:

@@ -104,7 +104,7 @@ MACHINE_COLOURS = (
 
 def machine_ground(rng) -> Ground:
     """What a machine puts under bricks: a sheet, a belt, a bed of plates, of one colour."""
-    weights = np.array([0.25, 0.15, 0.2, 0.15, 0.07, 0.18])
+    weights = np.array([0.3, 0.2, 0.15, 0.15, 0.05, 0.15])
     _, (low, high), tint = MACHINE_COLOURS[int(rng.choice(len(weights), p=weights))]
     kind = str(rng.choice(["sheet", "belt", "grid"], p=[0.55, 0.33, 0.12]))
     value = np.exp(rng.uniform(np.log(low), np.log(high)))

@@ -147,3 +147,20 @@ def with_and_without_bricks(recipe: RenderRecipe, index: int) -> tuple[Drawn, np
     )
     engine = shards.open_engine(recipe)
     return engine.draw(scene), engine.draw(replace(scene, bricks=())).image
+
+
+# ---- realism -----------------------------------------------------------------------------------
+
+
+def with_and_without(recipe: RenderRecipe, step: str, indices: range) -> list[tuple[Drawn, Drawn]]:
+    """Pictures of some scenes as they are, and short of one step of realism."""
+    left = tuple(other for other in recipe.scenes.realism if other != step)
+    plain = recipe.scenes.model_copy(update={"realism": left})
+    engine, stock = shards.open_engine(recipe), shards.open_scenes(recipe)
+    return [
+        (
+            engine.draw(shards.draw_scene(index, recipe.scenes, stock)),
+            engine.draw(shards.draw_scene(index, plain, stock)),
+        )
+        for index in indices
+    ]
