@@ -1,11 +1,17 @@
 """Thresholds and calibration, from validation pictures only."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from trainer.metrics import counts, f1
 
-SUPPORT_MIN = 5
-"""Labels seen less often in validation take the threshold that is best for all labels together."""
+PRECISION_MIN = 0.8
+"""A label is reported where it is right at least four times in five."""
+HITS_MIN = 5
+"""Right decisions that a threshold needs at least: two or three may be luck."""
+SUPPORT_MIN = 10
+"""Labels seen less often in validation take the threshold of all labels together."""
 NEWTON_STEPS = 100
 F1_SLACK = 0.05
 """Thresholds whose F1 is within this share of the best are equals: with a few dozen positives the
@@ -46,24 +52,70 @@ def fit_platt(logits: np.ndarray, target: np.ndarray) -> tuple[float, float]:
     return float(weights[0]), float(weights[1])
 
 
-def choose_thresholds(probability: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The threshold of largest F1 for each label, up to `F1_SLACK`.
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """Where a label begins to be reported.
+
+    Attributes:
+        threshold: Strictly between 0 and 1, on the calibrated probability.
+        reported: Whether the label is right often enough there; if not, the threshold is the one of
+            largest F1, for whoever wants the label reported all the same.
+    """
+
+    threshold: float
+    reported: bool
+
+
+def choose_thresholds(probability: np.ndarray, target: np.ndarray) -> list[OperatingPoint]:
+    """The lowest threshold of each label at which it is right at least four times in five.
 
     Args:
         probability: (pictures, n) in 0..1.
         target: (pictures, n), 0 or 1.
 
     Returns:
-        (n,) thresholds strictly between 0 and 1; half-way between two neighbouring
-        probabilities, so that rounding on another device changes little.
+        A point for each label. Labels on fewer than `SUPPORT_MIN` pictures share the one of all
+        decisions together. A label that is never right often enough is not reported.
     """
-    together = best_threshold(probability.ravel(), target.ravel())
-    return np.array(
-        [
-            best_threshold(p, t) if t.sum() >= SUPPORT_MIN else together
-            for p, t in zip(probability.T, target.T, strict=True)
-        ]
-    )
+    together = trusted_threshold(probability.ravel(), target.ravel())
+    found = []
+    for p, t in zip(probability.T, target.T, strict=True):
+        threshold = trusted_threshold(p, t) if t.sum() >= SUPPORT_MIN else together
+        reported = threshold is not None
+        found.append(OperatingPoint(threshold if reported else best_threshold(p, t), reported))
+    return found
+
+
+def trusted_threshold(probability: np.ndarray, target: np.ndarray) -> float | None:
+    """The lowest threshold at or above which `PRECISION_MIN` of the decisions are right.
+
+    Args:
+        probability: (k,) in 0..1.
+        target: (k,), 0 or 1.
+
+    Returns:
+        Half-way between two neighbouring probabilities, so that rounding on another device changes
+        little; None where no threshold has that precision with at least `HITS_MIN` right decisions.
+
+    Example:
+        >>> trusted_threshold(np.arange(10) / 10, np.array([0, 1, 0, 0, 0, 1, 1, 1, 1, 1]))
+        0.35
+    """
+    order = np.argsort(-probability, kind="stable")
+    ranked, hits = probability[order].astype(np.float64), target[order].cumsum()
+    said = np.arange(1, len(ranked) + 1)
+    # A threshold cannot tell equal probabilities apart.
+    last_of_tie = np.append(np.diff(ranked) != 0, True)
+    good = last_of_tie & (hits >= HITS_MIN) & (hits / said >= PRECISION_MIN)
+    if not good.any():
+        return None
+    lowest = int(np.flatnonzero(good)[-1])
+    below = ranked[lowest + 1] if lowest + 1 < len(ranked) else 0.0
+    return _inside((ranked[lowest] + below) / 2)
+
+
+def _inside(threshold: float) -> float:
+    return float(np.clip(threshold, 1e-6, 1 - 1e-6))
 
 
 def best_threshold(probability: np.ndarray, target: np.ndarray) -> float:
@@ -79,4 +131,4 @@ def best_threshold(probability: np.ndarray, target: np.ndarray) -> float:
     )
     # Borders fall, so the first one that is good enough is the highest.
     chosen = int(np.argmax(scores >= (1 - F1_SLACK) * scores.max()))
-    return float(np.clip(borders[chosen], 1e-6, 1 - 1e-6))
+    return _inside(borders[chosen])

@@ -1,11 +1,16 @@
 """The model card, from what was measured."""
 
-import textwrap
 from typing import Any
+
+from trainer.card_photographs import coverage, expectation, not_reported, wrapped
 
 WORST_LABELS = 10
 WEAK_F1 = 0.8
-LINE_CHARS = 96
+TRUNK_CREDIT = (
+    "The first blocks began with the weights of EfficientNet-Lite0 trained on ImageNet, by Google"
+    " (github.com/tensorflow/tpu; Copyright The TensorFlow Authors), Apache License 2.0;"
+    " changed: batch-norm folded, last blocks left out, trained on."
+)
 
 
 def model_card(
@@ -48,6 +53,8 @@ def model_card(
     )
     return f"""# {name}
 
+{expectation(evaluation)}
+
 Says which of {len(run.labels)} brick types are visible in a picture of a pile.
 
 ## How it was made
@@ -56,7 +63,7 @@ Says which of {len(run.labels)} brick types are visible in a picture of a pile.
 
 {stages}
 
-{_training(run)}
+{_training(run, evaluation)}
 
 ## How well it does
 
@@ -66,9 +73,15 @@ On {test["pictures"]:.0f} held-out rendered pictures, on the int8 model and the 
 |---|---|---|
 {table}
 
-{_photographs(evaluation)}
-
 {_quantised(int8)}
+
+## How sure it has to be
+
+{_sure()}
+
+{coverage(evaluation)}
+
+{not_reported(manifest)}
 
 ## Where it fails
 
@@ -79,7 +92,18 @@ The weakest labels on held-out renders:
 {weakest}
 
 {_limits(run)}
-"""
+{_credits(run)}"""
+
+
+def _credits(run: Any) -> str:
+    """Whose pictures and weights are in it; empty where all is the project's own."""
+    credits = list(run.recipe.credits)
+    if run.recipe.network.family == "lite" and not any("EfficientNet" in one for one in credits):
+        credits.append(TRUNK_CREDIT)
+    if not credits:
+        return ""
+    listed = "\n".join("- " + wrapped(one).replace("\n", "\n  ") for one in credits)
+    return f"\n## Credits\n\nIt learned from what others made:\n\n{listed}\n"
 
 
 def _pictures(run: Any, pictures: int) -> str:
@@ -88,23 +112,31 @@ def _pictures(run: Any, pictures: int) -> str:
     return f"{held} and {fresh:,} fresh scenes of the raster engine" if fresh else held
 
 
-def _wrapped(*sentences: str) -> str:
-    return textwrap.fill(" ".join(sentences), LINE_CHARS, break_on_hyphens=False)
-
-
-def _training(run: Any) -> str:
-    return _wrapped(
+def _training(run: Any, evaluation: dict[str, Any]) -> str:
+    fitted = evaluation["calibration"]
+    photographs = fitted["photographs"]
+    return wrapped(
         "It began with the weights of an earlier run." if run.recipe.start else "",
         "Windows are cut from the pictures while training, with their instance maps.",
         "Weighted binary cross-entropy with logits,",
         f"weight {run.recipe.loss.positive_weight:g}.",
-        "Thresholds (largest F1 of each label) and calibration come from the validation split;",
-        "the figures below from the test split, whose scenes were in neither.",
+        f"Thresholds and calibration come from {fitted['renders']:,} rendered pictures of the",
+        "validation split",
+        f"and {photographs:,} photographs together;" if photographs else "alone;",
+        "the figures on renders below from the test split, whose scenes were in neither.",
+    )
+
+
+def _sure() -> str:
+    return wrapped(
+        "A label is reported from the lowest probability at which it was right at least four times",
+        'in five on validation. Where nothing is reported the answer is "not sure". Asked to be',
+        "surer, it answers less often and is right more often:",
     )
 
 
 def _quantised(int8: dict[str, Any]) -> str:
-    return _wrapped(
+    return wrapped(
         "The int8 model gives the same label set as the float one on",
         f"{100 * int8['same_label_set']:.1f} % of these pictures;",
         f"mAP {int8['map_int8']:.4f} against {int8['map_float']:.4f}.",
@@ -112,20 +144,9 @@ def _quantised(int8: dict[str, Any]) -> str:
 
 
 def _limits(run: Any) -> str:
-    return _wrapped(
+    return wrapped(
         "Colours are not told apart, counts are not given, and types outside the",
         f"{len(run.labels)} are taken for one of them or for none.",
-    )
-
-
-def _photographs(evaluation: dict[str, Any]) -> str:
-    found = evaluation.get("photographs")
-    if not found:
-        return "It was not judged on photographs."
-    return _wrapped(
-        f"On {found['pictures']:.0f} phone photographs ({found['labels_present']:.0f} labels,",
-        f"never trained or tuned on): micro precision {found['micro_precision']:.3f},",
-        f"recall {found['micro_recall']:.3f}, F1 {found['micro_f1']:.3f}.",
     )
 
 
@@ -137,7 +158,7 @@ def _verdict(test: dict[str, Any], evaluation: dict[str, Any]) -> str:
             f"are right, and it finds {100 * test['micro_recall']:.0f} % of what is there.",
             "Do not let it move bins unattended.",
         ]
-    real = evaluation.get("photographs")
-    if real and real["micro_f1"] < test["micro_f1"]:
+    real = (evaluation.get("photographs") or {}).values()
+    if any(found["micro_f1"] < test["micro_f1"] for found in real):
         lines.append("It does worse on real photographs than on renders like its training set.")
-    return _wrapped(*lines)
+    return wrapped(*lines)

@@ -32,6 +32,23 @@ DataOption = Annotated[
 ]
 
 
+PhotographsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=DIR",
+        help="Photographs to judge on, with a labels.csv or labels.json; may be given several"
+        " times.",
+    ),
+]
+SkipUnknownOption = Annotated[
+    bool,
+    typer.Option(
+        "--skip-unknown",
+        help="Leave out and count photographs of types that the bundle does not know.",
+    ),
+]
+
+
 class Tracking(StrEnum):
     """Trackers; see `trainer.tracking`."""
 
@@ -91,10 +108,16 @@ def export(
     name: Annotated[
         str | None, typer.Option(help="Of the bundle; the folder's if not given.")
     ] = None,
-    photographs: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Labelled photographs to judge on, never to tune on."),
+    photographs: PhotographsOption = None,
+    calibrate_on: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Photographs with a labels.csv that thresholds and calibration come from, together"
+            " with the validation pictures; may be given several times.",
+        ),
     ] = None,
+    skip_unknown: SkipUnknownOption = False,
     self_test: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Pictures for the self-test; validation if not given."),
@@ -110,9 +133,21 @@ def export(
 ) -> None:
     """Quantise, build the companion, check both, calibrate, evaluate, seal."""
     from trainer.export import export as export_run
+    from trainer.photograph_sets import named_folders
 
     console = Console()
-    bundle = export_run(run, data, out, name or out.name, console, photographs, self_test, variants)
+    bundle = export_run(
+        run,
+        data,
+        out,
+        name or out.name,
+        console,
+        named_folders(photographs or []),
+        self_test,
+        variants,
+        calibrate_on or (),
+        skip_unknown,
+    )
     megabytes = sum(f.bytes for f in bundle.manifest.files.values()) / 1e6
     console.print(f"{out}: {len(bundle.labels)} labels, {megabytes:.1f} MB, {bundle.sha256[:12]}")
 
@@ -124,9 +159,8 @@ def evaluate(
         Path | None, typer.Argument(metavar="[DATASET]", help="Data set to evaluate on.")
     ] = None,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
-    photographs: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Photographs with a labels.json.")
-    ] = None,
+    photographs: PhotographsOption = None,
+    skip_unknown: SkipUnknownOption = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write evaluation.json and report.html there."),
@@ -137,16 +171,19 @@ def evaluate(
     from edge.bundle import read_bundle
     from trainer.against_float import float_network, int8_against_float
     from trainer.dataset import SPLITS
-    from trainer.evaluate import evaluate_photographs, judge, summary
+    from trainer.evaluate import judge, summary
+    from trainer.photograph_figures import judge_photographs, photograph_summary
+    from trainer.photograph_sets import named_folders, read_photograph_set
     from trainer.report import write_report
 
-    if data is None and photographs is None:
+    if data is None and not photographs:
         raise typer.BadParameter("name a DATASET, --photographs or both")
     if split not in SPLITS:
         raise typer.BadParameter(f"--split: found {split!r}; allowed: {', '.join(SPLITS)}")
-    if out is not None and data is None:
-        raise typer.BadParameter("--out needs a DATASET")
+    folders = named_folders(photographs or [])
     model, shown = read_bundle(bundle), Console(stderr=True)
+    known = [label.id for label in model.labels]
+    sets = [read_photograph_set(*one, known, skip_unknown) for one in folders.items()]
     found: dict = {}
     judged = judge(model, data, split, shown) if data is not None else None
     if judged is not None:
@@ -155,9 +192,12 @@ def evaluate(
         if network is not None:
             compared = int8_against_float(model, network, judged.samples, shown)
             found["int8 against float"] = compared
-    if photographs is not None:
-        found["photographs"] = evaluate_photographs(model, photographs, shown)
-    if out is not None and judged is not None:
+    seen = [judge_photographs(model, one, shown) for one in sets]
+    if seen:
+        found["photographs"] = {
+            one.photographs.name: photograph_summary(model, one) for one in seen
+        }
+    if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "evaluation.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
         report = out / "report.html"
@@ -165,8 +205,8 @@ def evaluate(
             report,
             model,
             judged,
-            found[split],
-            found.get("photographs"),
+            found.get(split),
+            [(one, found["photographs"][one.photographs.name]) for one in seen],
             found.get("int8 against float"),
         )
         shown.print(f"{report}: open it in a browser")
@@ -174,15 +214,30 @@ def evaluate(
 
 
 def _table(found: dict) -> str:
+    sections = {where: values for where, values in found.items() if where != "photographs"}
+    for name, values in found.get("photographs", {}).items():
+        sections[f"photographs: {name}"] = values
     lines = []
-    for where, values in found.items():
+    for where, values in sections.items():
         lines.append(where)
         lines += [
             f"  {name:30s} {value:10.4f}"
             for name, value in values.items()
             if isinstance(value, float)
         ]
+        if "curve" in values:
+            lines += _curve_lines(values)
     return "\n".join(lines)
+
+
+def _curve_lines(values: dict) -> list[str]:
+    from trainer.metrics import thinned
+
+    return [
+        f"  covered {point['coverage']:6.1%}, right {point['precision']:6.1%}"
+        f" at {point['threshold']:.3f}"
+        for point in thinned(values["curve"])
+    ]
 
 
 for _command in (

@@ -1,6 +1,5 @@
 """Runs a bundle through the device's own classifier and counts."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,13 @@ from rich.progress import track
 
 from edge.bundle import Bundle
 from edge.classifier import Classifier
-from edge.domain import Frame
+from edge.domain import NOT_REPORTED, Frame
 from edge.pictures import read_picture
 from trainer.dataset import Sample, of_split, read_dataset, read_ids, targets
-from trainer.errors import DatasetError
 from trainer.metrics import (
     average_precision,
     counts,
+    coverage_curve,
     figures,
     look_alikes,
     mean_average_precision,
@@ -99,6 +98,8 @@ def summary(bundle: Bundle, judged: Judged) -> dict[str, Any]:
 
         - `labels`: id -> precision, recall, F1, average precision, threshold, support;
         - `loss`: weighted BCE, summed over a picture's labels and per decision;
+        - `curve`: share of the present labels that are found against precision, at one moving
+          threshold for all labels;
         - `reliability`: bins of the calibrated probability;
         - `look_alikes`: which missed type came with which wrong one, most frequent first;
         - `strata`: figures of parts of the pictures, by what is known of their scenes;
@@ -115,6 +116,9 @@ def summary(bundle: Bundle, judged: Judged) -> dict[str, Any]:
             "sum": float(losses.sum(axis=1).mean()),
             "mean": float(losses.mean()),
         },
+        "curve": coverage_curve(
+            judged.probabilities.ravel(), wanted.ravel(), wanted.sum(), by_hits=True
+        ),
         "reliability": reliability(wanted, judged.probabilities),
         "look_alikes": [
             {
@@ -131,6 +135,7 @@ def summary(bundle: Bundle, judged: Judged) -> dict[str, Any]:
 
 def _labels(bundle: Bundle, judged: Judged) -> dict[str, dict[str, float]]:
     tp, fp, fn = counts(judged.wanted, judged.reported)
+    reports = bundle.thresholds < NOT_REPORTED
     rows = {}
     for label in bundle.labels:
         i = label.index
@@ -142,7 +147,8 @@ def _labels(bundle: Bundle, judged: Judged) -> dict[str, dict[str, float]]:
             "average_precision": _or_none(
                 average_precision(judged.wanted[:, i], judged.probabilities[:, i])
             ),
-            "threshold": round(float(bundle.thresholds[i]), 4),
+            # A label that is not reported has no threshold.
+            "threshold": round(float(bundle.thresholds[i]), 4) if reports[i] else None,
             "support": int(there),
         }
     return rows
@@ -213,61 +219,3 @@ def _sizes(bundle: Bundle, judged: Judged) -> dict[str, dict[str, float]]:
         for b in range(len(SIZES) - 1)
         if (bins == b).any()
     }
-
-
-def evaluate_photographs(bundle: Bundle, folder: Path, console: Console) -> dict[str, float]:
-    """Micro precision, recall and F1 on photographs labelled by hand.
-
-    Args:
-        bundle: The bundle.
-        folder: Photographs and a labels.json: file name -> `present` (ids that must be found) and
-            `ignore` (ids that are neither right nor wrong).
-        console: Where progress is shown.
-
-    Raises:
-        DatasetError: labels.json is missing, is not as described, or names an unknown id.
-    """
-    names, present, ignored = read_judged_photographs(folder)
-    known = {label.id for label in bundle.labels}
-    unknown = sorted(set().union(*present) - known)
-    if unknown:
-        raise DatasetError(f"{folder}: ids that the bundle does not know: {', '.join(unknown)}")
-    _, probabilities = classify_all(bundle, [folder / name for name in names], console)
-    found = [
-        {bundle.labels[i].id for i in np.flatnonzero(p >= bundle.thresholds)} - skip
-        for p, skip in zip(probabilities, ignored, strict=True)
-    ]
-    hits = sum(len(f & t) for f, t in zip(found, present, strict=True))
-    said, there = sum(map(len, found)), sum(map(len, present))
-    return {
-        "pictures": float(len(names)),
-        "labels_present": float(there),
-        "labels_reported": float(said),
-        "micro_precision": hits / said if said else 0.0,
-        "micro_recall": hits / there if there else 0.0,
-        "micro_f1": 2 * hits / (said + there) if said + there else 0.0,
-    }
-
-
-def read_judged_photographs(folder: Path) -> tuple[list[str], list[set[str]], list[set[str]]]:
-    """What is on labelled photographs.
-
-    Returns:
-        File names, the ids present on each, and the ids to ignore on each.
-
-    Raises:
-        DatasetError: labels.json is missing or not as described above, or names no picture.
-    """
-    path = folder / "labels.json"
-    try:
-        truth = json.loads(path.read_text(encoding="utf-8"))
-        names = sorted(truth)
-        present = [set(truth[name]["present"]) for name in names]
-        ignored = [set(truth[name]["ignore"]) for name in names]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(
-            f"{path}: {type(error).__name__} {error}; expected file names with present and ignore"
-        ) from error
-    if not names:
-        raise DatasetError(f"{path}: names no picture")
-    return names, present, ignored

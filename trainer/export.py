@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,9 +31,11 @@ from trainer.checks import (
 from trainer.companion import companion, grid, has_variants, layer, variants
 from trainer.dataset import SPLITS, Sample, of_split, read_dataset, read_image, targets
 from trainer.errors import ExportError, RecipeError
-from trainer.evaluate import evaluate_photographs, evaluate_renders, read_judged_photographs
+from trainer.evaluate import evaluate_renders
 from trainer.folded import Folded, fold
 from trainer.model import ModelSettings
+from trainer.photograph_figures import judge_photographs, photograph_summary
+from trainer.photograph_sets import PhotographSet, read_calibration_set, read_photograph_set
 from trainer.quantise import quantise
 from trainer.recipe import Recipe, read_recipe, recipe_hash
 from trainer.runs import read_facts
@@ -90,9 +92,11 @@ def export(
     out: Path,
     name: str,
     console: Console,
-    photographs: Path | None = None,
+    photographs: Mapping[str, Path] | None = None,
     self_test: Path | None = None,
     add_variants: bool = False,
+    calibrate_on: Sequence[Path] = (),
+    skip_unknown: bool = False,
 ) -> Bundle:
     """Export a run as a sealed bundle.
 
@@ -103,10 +107,15 @@ def export(
         out: Where the bundle goes.
         name: The bundle's name.
         console: Where progress is shown.
-        photographs: Labelled photographs to judge on, see `evaluate_photographs`.
+        photographs: Folders of labelled photographs to judge on, by their names, see
+            `trainer.photograph_sets`.
         self_test: Folder of pictures for the self-test; the first validation pictures if None.
         add_variants: Whether to add the file of HiResCAM and max-pooled maps, where the companion
             does not give them itself.
+        calibrate_on: Folders of photographs that give thresholds and calibration together with the
+            validation pictures of `data`.
+        skip_unknown: Whether photographs of types that the run does not know are left out and
+            counted, not refused.
 
     Returns:
         The bundle as the device reads it.
@@ -119,20 +128,24 @@ def export(
     run = read_run(run_folder)
     samples = read_dataset(data)
     training, validation, test = (of_split(samples, split, data) for split in SPLITS)
-    if photographs is not None:
-        read_judged_photographs(photographs)
+    sets = [
+        read_photograph_set(name, folder, run.labels, skip_unknown)
+        for name, folder in (photographs or {}).items()
+    ]
+    fitted_on = [read_calibration_set(folder, run.labels, skip_unknown) for folder in calibrate_on]
+    calibration = [*validation, *(sample for one in fitted_on for sample in one.samples)]
     chosen = find_pictures([self_test]) if self_test else [s.picture for s in validation]
     folded = fold(run.model, run.settings)
     with tempfile.TemporaryDirectory() as folder, console.status("quantising and checking"):
         models, checks = _models(run, folded, training, Path(folder), add_variants)
     classifier = models["classifier"]
-    logits = _logits(classifier, run, validation, console)
+    logits = _logits(classifier, run, calibration, console)
     tests = {
         f"self_test_{number}": prepare(read_picture(path), Preprocessing(run.settings.size_px))
         for number, path in enumerate(chosen[:SELF_TEST_PICTURES])
     }
     answers = {role: _run_bytes(classifier, [picture])[0] for role, picture in tests.items()}
-    manifest = _manifest(run, name, logits, validation, answers)
+    manifest = _manifest(run, name, logits, calibration, answers)
     pages = {"evaluation": {}, "card": "Being evaluated.\n"}
     models["weights"] = _weights(run)
     files = _files(run, models, tests, pages)
@@ -142,12 +155,36 @@ def export(
             "test": evaluate_renders(draft, data, "test", console),
             "int8_against_float": int8_against_float(draft, folded, test, console),
             "checks": checks,
+            "calibration": _calibration(validation, fitted_on),
         }
-        if photographs is not None:
-            found = evaluate_photographs(draft, photographs, console)
-            pages["evaluation"]["photographs"] = found
+        if sets:
+            pages["evaluation"]["photographs"] = _judged(draft, sets, fitted_on, console)
     pages["card"] = model_card(name, run, manifest, pages["evaluation"], len(samples))
     return write_bundle(out, manifest, _files(run, models, tests, pages))
+
+
+def _calibration(validation: Sequence[Sample], photographs: Sequence[PhotographSet]) -> dict:
+    """How many pictures thresholds and calibration come from, and how many were left out."""
+    return {
+        "renders": len(validation),
+        "photographs": sum(len(one.photographs) for one in photographs),
+        "skipped_photographs": sum(one.skipped for one in photographs),
+    }
+
+
+def _judged(
+    draft: Bundle,
+    sets: Sequence[PhotographSet],
+    fitted_on: Sequence[PhotographSet],
+    console: Console,
+) -> dict[str, Any]:
+    """Figures of each set of photographs, by its name."""
+    fitted = {p.picture.resolve() for one in fitted_on for p in one.photographs}
+    found = {}
+    for one in sets:
+        seen = any(p.picture.resolve() in fitted for p in one.photographs)
+        found[one.name] = photograph_summary(draft, judge_photographs(draft, one, console), seen)
+    return found
 
 
 def _models(
@@ -192,25 +229,26 @@ def _manifest(
     run: Run,
     name: str,
     logits: np.ndarray,
-    validation: Sequence[Sample],
+    samples: Sequence[Sample],
     answers: dict[str, np.ndarray],
 ) -> dict[str, Any]:
-    wanted = targets(validation, run.labels)
+    wanted = targets(samples, run.labels)
     weight = run.recipe.loss.positive_weight
     shifted = logits - np.log(weight)
     try:
         slope, offset = fit_platt(shifted, wanted)
     except ValueError as error:
         raise ExportError(f"calibration: {error}; train longer") from error
-    thresholds = choose_thresholds(1 / (1 + np.exp(-(slope * shifted + offset))), wanted)
+    points = choose_thresholds(1 / (1 + np.exp(-(slope * shifted + offset))), wanted)
     calibration = {"slope": slope, "offset": offset}
     labels = [
         {
             "id": part,
             "name": name_of(part),
-            "threshold": float(thresholds[i]),
+            "threshold": points[i].threshold,
             "calibration": calibration,
             "support": int(wanted[:, i].sum()),
+            **({} if points[i].reported else {"reported": False}),
         }
         for i, part in enumerate(run.labels)
     ]

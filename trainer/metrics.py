@@ -1,5 +1,7 @@
 """Figures of a multi-label classifier; all arrays are (pictures, labels)."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -104,6 +106,67 @@ def look_alikes(target: Array, reported: Array) -> list[tuple[int, int, float]]:
     order = np.argsort(-pairs, axis=None, kind="stable")
     found = [(int(k // pairs.shape[1]), int(k % pairs.shape[1])) for k in order]
     return [(i, j, float(pairs[i, j])) for i, j in found if pairs[i, j] > 0]
+
+
+CURVE_POINTS = 40
+
+
+def coverage_curve(
+    score: Array, right: Array, whole: float, by_hits: bool = False
+) -> list[dict[str, float]]:
+    """How often answers above a moving threshold are right, by how much they cover.
+
+    Args:
+        score: (k,) how sure each possible answer is.
+        right: (k,) whether it is right.
+        whole: What full coverage is: the number of pictures that could get an answer, or of labels
+            that could be found.
+        by_hits: Whether coverage counts right answers, as for labels to be found, and not all
+            answers, as for pictures to be answered.
+
+    Returns:
+        At most `CURVE_POINTS` points from the highest threshold down, evenly over coverage, each
+        with `threshold`, `coverage` and `precision`.
+    """
+    order = np.argsort(-score, kind="stable")
+    ranked, hits = score[order], np.asarray(right, bool)[order].cumsum()
+    said = np.arange(1, len(ranked) + 1)
+    last_of_tie = np.flatnonzero(np.append(np.diff(ranked) != 0, True))
+    coverage = (hits if by_hits else said)[last_of_tie] / max(whole, 1)
+    steps = np.linspace(coverage[0], coverage[-1], CURVE_POINTS)
+    # The first point that covers a step: of equal coverage, the most precise.
+    chosen = np.unique(np.searchsorted(coverage, steps - 1e-9))
+    return [
+        {
+            "threshold": round(float(ranked[last_of_tie[i]]), 6),
+            "coverage": round(float(coverage[i]), 4),
+            "precision": round(float(hits[last_of_tie[i]] / said[last_of_tie[i]]), 4),
+        }
+        for i in chosen
+    ]
+
+
+def thinned(curve: Sequence[Mapping[str, float]], rows: int = 5) -> list[Mapping[str, float]]:
+    """A few points of a curve, evenly over its coverage."""
+    steps = np.linspace(curve[0]["coverage"], curve[-1]["coverage"], rows)
+    near = [min(curve, key=lambda point: abs(point["coverage"] - step)) for step in steps]
+    return [point for i, point in enumerate(near) if point not in near[:i]]
+
+
+def places(score: Array, index: NDArray[np.integer]) -> NDArray[np.integer]:
+    """At which place, from 0, label `index` of each picture stands; of equals the first leads.
+
+    Args:
+        score: (pictures, n).
+        index: (pictures,).
+    """
+    order = np.argsort(-score, axis=1, kind="stable")
+    return np.argmax(order == index[:, None], axis=1)
+
+
+def balanced(hit: Array, index: NDArray[np.integer]) -> float:
+    """Mean over the types of the rate of hits among the pictures of the type."""
+    return float(np.mean([hit[index == kind].mean() for kind in np.unique(index)]))
 
 
 def figures(target: Array, probability: Array, reported: Array) -> dict[str, float]:

@@ -1,23 +1,20 @@
 """A bundle's evaluation as one HTML page that needs nothing else."""
 
-import base64
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from edge.bundle import Bundle
-from edge.pictures import read_picture
 from trainer.evaluate import Judged
 from trainer.metrics import average_precision, f1
+from trainer.page_pictures import STYLE, curve, svg, thumbnail
+from trainer.photograph_figures import JudgedSet
+from trainer.photograph_report import photograph_section
 
 EXAMPLES = 12
-EXAMPLE_PX = 256
-STYLE = {"right": "#117733", "wrong": "#cc6677", "bar": "#4477aa"}
 FIGURES = (
     ("mean_average_precision", "Mean average precision", "chance_average_precision"),
     ("micro_precision", "Micro precision", None),
@@ -36,9 +33,9 @@ FIGURES = (
 def write_report(
     path: Path,
     bundle: Bundle,
-    judged: Judged,
-    found: dict[str, Any],
-    photographs: dict[str, float] | None = None,
+    judged: Judged | None = None,
+    found: dict[str, Any] | None = None,
+    photographs: Sequence[tuple[JudgedSet, dict[str, Any]]] = (),
     int8: dict[str, Any] | None = None,
 ) -> None:
     """Write the page.
@@ -46,9 +43,10 @@ def write_report(
     Args:
         path: Of the HTML file.
         bundle: What was judged.
-        judged: On what.
-        found: `trainer.evaluate.summary` of it.
-        photographs: `trainer.evaluate.evaluate_photographs`, where there were any.
+        judged: On what rendered pictures, where there were any.
+        found: `trainer.evaluate.summary` of them.
+        photographs: Sets of photographs and `trainer.photograph_figures.photograph_summary` of
+            each.
         int8: `trainer.against_float.int8_against_float`, where the float weights are known.
     """
     folder = FileSystemLoader(Path(__file__).with_name("templates"))
@@ -56,15 +54,24 @@ def write_report(
     names = {label.id: label.name for label in bundle.labels}
     text = page.render(
         bundle=bundle,
-        figures=[(title, found[key], found.get(base or "")) for key, title, base in FIGURES],
-        found=found,
         names=names,
-        plots=_plots(judged, found, names),
-        examples=_examples(bundle, judged),
-        photographs=photographs,
+        silent=[e for e in bundle.manifest.labels if not e.reported],
+        photographs=[photograph_section(bundle, *one) for one in photographs],
         int8=int8,
+        **(_renders(bundle, judged, found, names) if judged and found else {}),
     )
     path.write_text(text, encoding="utf-8")
+
+
+def _renders(
+    bundle: Bundle, judged: Judged, found: dict[str, Any], names: dict[str, str]
+) -> dict[str, Any]:
+    return {
+        "found": found,
+        "figures": [(title, found[key], found.get(base or "")) for key, title, base in FIGURES],
+        "plots": _plots(judged, found, names),
+        "examples": _examples(bundle, judged),
+    }
 
 
 def _plots(judged: Judged, found: dict[str, Any], names: dict[str, str]) -> list[tuple[str, str]]:
@@ -73,28 +80,19 @@ def _plots(judged: Judged, found: dict[str, Any], names: dict[str, str]) -> list
         ("Reliability: how often a label is there, by how probable it was said", _reliability),
         ("Precision and recall of all decisions together", _precision_recall),
     ]
-    drawn = [(title, _svg(draw, judged, found)) for title, draw in plots]
-    drawn.append(("F1 of each type", _svg(_label_bars, found, names, height=13.0)))
+    drawn = [(title, svg(draw, judged, found)) for title, draw in plots]
+    dot = found["micro_recall"], found["micro_precision"]
+    drawn.append(
+        ("Coverage against precision", svg(curve, found["curve"], "labels that are there", dot))
+    )
+    drawn.append(("F1 of each type", svg(_label_bars, found, names, height=13.0)))
     drawn += [
-        (f"By {stratum}", _svg(_stratum_bars, parts, height=0.6 + 0.28 * len(parts)))
+        (f"By {stratum}", svg(_stratum_bars, parts, height=0.6 + 0.28 * len(parts)))
         for stratum, parts in found["strata"].items()
     ]
     if found["size"]:
-        drawn.append(("Recall by the brick's share of the picture", _svg(_size_bars, found)))
+        drawn.append(("Recall by the brick's share of the picture", svg(_size_bars, found)))
     return drawn
-
-
-def _svg(draw: Any, *arguments: Any, height: float = 4.0) -> str:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.0, height), layout="constrained")
-    axes = figure.subplots()
-    draw(axes, *arguments)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()[text.getvalue().index("<svg") :]
 
 
 def _reliability(axes: Any, judged: Judged, found: dict[str, Any]) -> None:
@@ -160,16 +158,8 @@ def _example(bundle: Bundle, judged: Judged, row: int) -> dict[str, Any]:
         return [bundle.labels[i].name for i in np.flatnonzero(which)]
 
     return {
-        "picture": _thumbnail(judged.samples[row].picture),
+        "picture": thumbnail(judged.samples[row].picture),
         "right": named(there & said),
         "wrong": named(said & ~there),
         "missed": named(there & ~said),
     }
-
-
-def _thumbnail(path: Path) -> str:
-    image = read_picture(path)
-    scale = EXAMPLE_PX / max(image.shape[:2])
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    code = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
-    return base64.b64encode(code.tobytes()).decode()

@@ -19,6 +19,8 @@ PHOTOGRAPHS = (
     ("micro precision", "micro_precision"),
     ("micro recall", "micro_recall"),
     ("micro F1", "micro_f1"),
+    ("right first", "right_first"),
+    ("right in five", "right_in_five"),
 )
 
 
@@ -44,7 +46,15 @@ def rows_of(bundle: Bundle, evaluation: Mapping[str, Any]) -> list[Row]:
     found = evaluation.get("photographs")
     if not found:
         return [*rows, Row("shipped: photographs", None, None, f"not in bundle {name}")]
-    real = f"as sealed in bundle {name}, {found['pictures']:.0f} photographs"
-    return rows + [
-        Row(f"shipped, photographs: {what}", None, found[key], real, 3) for what, key in PHOTOGRAPHS
+    # Older bundles have one set without a name.
+    sets = {"photographs": found} if "micro_f1" in found else found
+    return rows + [row for which, one in sets.items() for row in _photographs(name, which, one)]
+
+
+def _photographs(bundle: str, name: str, found: Mapping[str, Any]) -> list[Row]:
+    real = f"as sealed in bundle {bundle}, {found['pictures']:.0f} photographs"
+    return [
+        Row(f"shipped, {name}: {what}", None, found[key], real, 3)
+        for what, key in PHOTOGRAPHS
+        if key in found
     ]

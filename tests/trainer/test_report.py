@@ -100,11 +100,3 @@ def test_command_writes_page_and_json(bundle, tagged_piles, tmp_path):
     assert 0 <= found["int8 against float"]["same_label_set"] <= 1
     assert "Int8 against float" in (out / "report.html").read_text()
     assert (out / "report.html").stat().st_size > 20_000
-
-
-def test_page_without_a_data_set_is_refused(bundle, tmp_path):
-    done = CliRunner().invoke(
-        app, ["evaluate", str(bundle.folder), "--photographs", str(tmp_path), "--out", "x"]
-    )
-    assert done.exit_code == 2
-    assert "DATASET" in done.output

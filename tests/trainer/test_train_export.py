@@ -198,21 +198,6 @@ def test_evaluate_needs_something_to_evaluate_on(bundle):
     assert "DATASET" in done.output
 
 
-def test_photographs_are_scored_without_what_is_ignored(bundle, piles, console, tmp_path):
-    from trainer.evaluate import evaluate_photographs
-
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    shutil.copy(piles / "images" / "0.jpg", folder / "0.jpg")
-    every = ["3001", "3024", "6141"]
-    truth = {"0.jpg": {"present": [], "ignore": every}}
-    (folder / "labels.json").write_text(json.dumps(truth))
-    assert evaluate_photographs(bundle, folder, console)["labels_reported"] == 0
-    (folder / "labels.json").write_text(json.dumps({"0.jpg": {"present": ["1"], "ignore": []}}))
-    with pytest.raises(DatasetError, match="does not know: 1"):
-        evaluate_photographs(bundle, folder, console)
-
-
 def test_existing_bundle_survives_a_failed_export(bundle, monkeypatch, tmp_path):
     from edge import bundle as contract
 
@@ -243,8 +228,10 @@ def test_export_never_replaces_what_is_no_bundle(trained_run, piles, console, tm
 
 def test_export_looks_at_every_path_before_the_slow_work(trained_run, piles, console, tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(DatasetError, match=r"labels\.json"):
-        export(trained_run, piles, out, "tiny", console, photographs=tmp_path / "none")
+    with pytest.raises(DatasetError, match="none: no such folder"):
+        export(trained_run, piles, out, "tiny", console, photographs={"own": tmp_path / "none"})
+    with pytest.raises(DatasetError, match="none: no such folder"):
+        export(trained_run, piles, out, "tiny", console, calibrate_on=[tmp_path / "none"])
     assert not out.exists()
 
 
@@ -326,11 +313,3 @@ def test_data_set_without_a_split_is_refused(recipe_path, piles, console, tmp_pa
     (few / "index.jsonl").write_text(lines[0])
     with pytest.raises(DatasetError, match="no picture is in split 'validation'"):
         train(recipe_path, few, tmp_path / "run", console)
-
-
-def test_photographs_of_nothing_are_refused(bundle, console, tmp_path):
-    from trainer.evaluate import evaluate_photographs
-
-    (tmp_path / "labels.json").write_text("{}")
-    with pytest.raises(DatasetError, match="names no picture"):
-        evaluate_photographs(bundle, tmp_path, console)
