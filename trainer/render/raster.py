@@ -14,9 +14,8 @@ from trainer.render.bodies import Body, bodies_of, mean_albedo
 from trainer.render.drawn import Drawn
 from trainer.render.lens import focused, shaken
 from trainer.render.opengl import open_context, set_array, set_matrix, source
-from trainer.render.shape import SHAPE_STEPS, shape_of
+from trainer.render.vertex_arrays import Programs, VertexArrays
 from trainer.render.views import clip_matrix, fitted, light_matrix, projection_of
-from trainer.scenes.edges import edges_of
 from trainer.scenes.geometry import Geometry
 from trainer.scenes.grounds import ground_photograph, pattern
 from trainer.scenes.scene import Ground, Scene
@@ -51,10 +50,12 @@ class RasterEngine:
         self.size_px = size_px
         self._geometry = geometry
         self._gl = open_context()
-        self._meshes: dict[tuple[str, frozenset[str]], tuple[Any, Any, Any]] = {}
         self._realism: frozenset[str] = frozenset()
         self._tiles: dict[tuple, Any] = {}
         self._shaders()
+        programs = Programs(self._surface, self._depth, self._flat)
+        self._arrays = VertexArrays(self._gl, geometry, programs)
+        self._plane = self._ground_plane()
         self._buffers()
 
     def __enter__(self) -> "RasterEngine":
@@ -142,44 +143,12 @@ class RasterEngine:
         texture.filter = self._gl.LINEAR_MIPMAP_LINEAR, self._gl.LINEAR
         return texture
 
-    def _mesh(self, key: str) -> tuple[Any, Any, Any]:
-        """Vertex arrays of one shape for the surface, depth and flat programs."""
-        variant = key, self._realism & SHAPE_STEPS
-        if variant not in self._meshes:
-            mesh = shape_of(key, self._realism, self._geometry)
-            edges = edges_of(mesh)
-            # A brick's own; a simple shape is stretched, and with it the distance of its edges.
-            away = edges.away_mm if key[0] != "@" else np.full_like(edges.away_mm, 1e3)
-            beyond = np.broadcast_to(edges.beyond.reshape(-1, 1, 9), (len(mesh.triangles), 3, 9))
-            both = np.concatenate([mesh.triangles, mesh.normals, away], axis=2).astype("f4")
-            buffer = self._gl.buffer(both.tobytes())
-            beyonds = self._gl.buffer(np.ascontiguousarray(beyond, "f4").tobytes())
-            # The library's own sides do for shadows, and are a third as many.
-            coarse = shape_of(key, self._realism - SHAPE_STEPS, self._geometry).triangles
-            thrown = self._gl.buffer(coarse.astype("f4").tobytes())
-            names = ("beyond0", "beyond1", "beyond2")
-            surface = [
-                (buffer, "3f 3f 3f", "position", "normal", "away"),
-                (beyonds, "3f 3f 3f", *names),
-            ]
-            self._meshes[variant] = (
-                self._gl.vertex_array(self._surface, surface),
-                self._gl.vertex_array(self._depth, [(thrown, "3f", "position")]),
-                self._gl.vertex_array(self._flat, [(buffer, "3f 24x", "position")]),
-            )
-        return self._meshes[variant]
-
     def _ground_plane(self) -> Any:
-        key = "#ground", frozenset[str]()
-        if key not in self._meshes:
-            reach = GROUND_MM
-            corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, -1], [1, 1], [-1, 1]]) * reach
-            flat = np.zeros((6, 6), "f4")
-            flat[:, :2], flat[:, 5] = corners, 1
-            buffer = self._gl.buffer(flat.tobytes())
-            plane = self._gl.vertex_array(self._ground, [(buffer, "3f 12x", "position")])
-            self._meshes[key] = (plane, plane, plane)
-        return self._meshes[key][0]
+        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, -1], [1, 1], [-1, 1]]) * GROUND_MM
+        flat = np.column_stack([corners, np.zeros(6)]).astype("f4")
+        return self._gl.vertex_array(
+            self._ground, [(self._gl.buffer(flat.tobytes()), "3f", "position")]
+        )
 
     def _tile(self, ground: Ground) -> Any:
         """The texture of a ground; the last ones are kept."""
@@ -218,7 +187,7 @@ class RasterEngine:
         for body in bodies:
             if body.opacity == 1:
                 set_matrix(self._depth, "model", body.matrix)
-                self._mesh(body.key)[1].render()
+                self._arrays.of(body.key, self._realism).depth.render()
 
     def _draw_surfaces(self, scene: Scene, bodies, lights, matrices) -> None:
         gl, program = self._gl, self._surface
@@ -253,7 +222,7 @@ class RasterEngine:
         program["opacity"] = body.opacity
         program["roughness"] = body.roughness
         program["number"] = body.number
-        self._mesh(body.key)[0].render()
+        self._arrays.of(body.key, self._realism).surface.render()
 
     def _draw_ground(self, scene: Scene, view: np.ndarray) -> None:
         ground, program = scene.ground, self._ground
@@ -267,7 +236,7 @@ class RasterEngine:
         program["ground_is_photograph"] = int(ground.photograph is not None)
         set_matrix(program, "view_projection", view)
         set_matrix(program, "model", np.eye(4))
-        self._ground_plane().render()
+        self._plane.render()
 
     def _set_sky(self, scene: Scene) -> None:
         radiance = panorama(scene.sky, mean_albedo(scene.ground))
@@ -361,7 +330,7 @@ class RasterEngine:
                 zoom, area = fitted(view, body.matrix, self._size(body.key))
                 set_matrix(self._flat, "view_projection", zoom @ view)
                 set_matrix(self._flat, "model", body.matrix)
-                self._mesh(body.key)[2].render()
+                self._arrays.of(body.key, self._realism).flat.render()
                 areas.append(area)
             side = TILE_PX * TILES_ACROSS
             target.viewport = 0, 0, side, side
