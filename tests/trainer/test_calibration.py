@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from trainer.calibration import (
-    HITS_MIN,
     SUPPORT_MIN,
     best_threshold,
     choose_thresholds,
@@ -37,27 +36,24 @@ def test_threshold_lies_between_the_two_sides():
 
 
 def test_the_lowest_threshold_at_which_four_in_five_are_right():
-    probability = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1])
-    target = np.array([1, 1, 0, 1, 1, 1, 1, 0, 0])
-    # 5 of 6 down to 0.4 and 6 of 7 down to 0.3; 6 of 8 at 0.2 is too little.
-    assert trusted_threshold(probability, target) == pytest.approx(0.25)
+    probability = np.linspace(1.0, 0.0, 11)
+    target = np.array([1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 0])
+    # With one more wrong: 5 of 6 down to 0.6, then 5 of 7, 6 of 8, 7 of 9; 8 of 10 at 0.2, 8 of 11.
+    assert trusted_threshold(probability, target) == pytest.approx(0.15)
     # In any order of the pictures.
-    assert trusted_threshold(probability[::-1], target[::-1]) == pytest.approx(0.25)
+    assert trusted_threshold(probability[::-1], target[::-1]) == pytest.approx(0.15)
 
 
-def test_exactly_four_in_five_is_enough():
-    probability = np.linspace(0.9, 0.1, 10)
-    target = np.array([1, 1, 1, 1, 1, 1, 1, 1, 0, 0])
-    assert trusted_threshold(probability, target) == pytest.approx(0.05)
+def test_where_everything_is_right_everything_is_reported():
+    assert trusted_threshold(np.linspace(0.9, 0.1, 9), np.ones(9)) == pytest.approx(0.05)
 
 
 def test_a_few_lucky_hits_are_not_trusted():
-    probability = np.linspace(0.9, 0.1, 30)
-    target = np.zeros(30)
-    target[: HITS_MIN - 1] = 1
+    probability, target = np.linspace(0.9, 0.1, 30), np.zeros(30)
+    target[:3] = 1
     assert trusted_threshold(probability, target) is None
-    target[HITS_MIN - 1] = 1
-    assert trusted_threshold(probability, target) is not None
+    target[3] = 1
+    assert trusted_threshold(probability, target) == pytest.approx(probability[3:5].mean())
 
 
 def test_equal_probabilities_are_never_cut_apart():
