@@ -112,4 +112,4 @@ def _example(bundle: Bundle, judged: JudgedSet, row: int) -> dict[str, Any]:
 
 def _said(bundle: Bundle, judged: JudgedSet, row: int, column: int) -> str:
     label = bundle.labels[column]
-    return f"{label.name} ({label.id}) {100 * float(judged.probabilities[row, column]):.0f} %"
+    return f"{label.name} ({label.id}) {100 * float(judged.probabilities[row, column]):.0f}\u00a0%"
