@@ -9,6 +9,7 @@ blocks against that.
 
 import argparse
 import hashlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +142,7 @@ def main() -> None:
     np.savez_compressed(named.answers, **answers)
     for written in (named.out, named.answers):
         digest = hashlib.sha256(written.read_bytes()).hexdigest()
-        print(f"{written}: {written.stat().st_size} bytes, SHA-256 {digest}")
+        sys.stdout.write(f"{written}: {written.stat().st_size} bytes, SHA-256 {digest}\n")
 
 
 if __name__ == "__main__":

@@ -47,8 +47,12 @@ FAMILIES = {
 
 
 def shaken_model(settings: ModelSettings, seed: int = 0) -> keras.Model:
-    """A network whose biases and batch-norm are not the zeros and ones they begin with."""
+    """A network whose biases and batch-norm are not the zeros and ones they begin with.
+
+    A trunk begins with weights that have learned.
+    """
     model, rng = build_model(settings, seed), np.random.default_rng(seed)
-    weights = model.get_weights()
-    model.set_weights([w + rng.uniform(0.05, 0.3, w.shape) if w.ndim == 1 else w for w in weights])
+    for variable in model.weights:
+        if len(variable.shape) == 1 and not variable.path.startswith("trunk_"):
+            variable.assign(variable + rng.uniform(0.05, 0.3, variable.shape))
     return model
