@@ -25,10 +25,12 @@ from tests.prove.measuring import (
     prove,
 )
 from tests.prove.paper import not_run, paper
+from tests.prove.photographs import folders, only_when_named, photographs
 from tests.prove.rendering import raster, rendering, workers
 from tests.prove.shipped import shipped
 
 BUDGET = ("data", "types", "budget_mpx")
+PHOTOGRAPHS = ("learn_from", "judge_on")
 FIGURES: Mapping[str, Figure] = {
     "rendering": Figure(rendering),
     "raster": Figure(raster),
@@ -38,6 +40,9 @@ FIGURES: Mapping[str, Figure] = {
     "device": Figure(device),
     "best": Figure(best, BUDGET, ("best-", "compact-")),
     "ablations": Figure(ablations, BUDGET, ("best-", "without-", "with-")),
+    "photographs": Figure(
+        photographs, ("data", *PHOTOGRAPHS), ("photographs-",), otherwise=only_when_named
+    ),
     "paper": Figure(paper, ("paper_epochs",), ("paper-",), otherwise=not_run),
 }
 """In the order of the table."""
@@ -76,6 +81,14 @@ def main(
     paper_epochs: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Train the paper's recipe for fewer.")
     ] = None,
+    learn_from: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Photographs of single bricks to train on, labels.csv."),
+    ] = None,
+    judge_on: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Photographs of single bricks to judge on, labels.csv."),
+    ] = None,
     file: JsonOption = None,
 ) -> None:
     """Measure what the trainer promises. Exits with 1 when a figure falls short, 2 when one cannot
@@ -84,7 +97,9 @@ def main(
     named, folder = only or [], FOLDER / "quick" if quick else FOLDER
     figures = chosen(named, FIGURES)
     place = data.resolve() if data else None
-    proof = Proof(folder, code_mark(), quick, place, types, budget, paper_epochs)
+    training, judging = folders()
+    learn, judge = learn_from or training, judge_on or judging
+    proof = Proof(folder, code_mark(), quick, place, types, budget, paper_epochs, learn, judge)
     if again:
         _forget_runs(figures, named, folder / "runs")
     raise typer.Exit(prove("what the trainer promises", figures, proof, named, again, file))

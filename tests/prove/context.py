@@ -21,6 +21,8 @@ class Proof:
         types: Part types that ablations are trained on, where no data set says which.
         budget_mpx: Million pixels of windows that each ablation sees.
         paper_epochs: Instead of the paper recipe's.
+        learn_from: Photographs of single bricks to train on, with a labels.csv.
+        judge_on: Others of the same kind, to judge on.
     """
 
     folder: Path
@@ -30,6 +32,8 @@ class Proof:
     types: int = 20
     budget_mpx: int = 1400
     paper_epochs: int | None = None
+    learn_from: Path | None = None
+    judge_on: Path | None = None
 
     def amount(self, usual: int, quick: int) -> int:
         """How many of something: the usual number, or the quick one."""

@@ -23,6 +23,9 @@ from tests.prove.feeding import waiting_percent
 from tests.prove.ledger import UNKNOWN, Ledger
 from tests.prove.measuring import Figure
 from tests.prove.paper import not_run, rows_of
+from tests.prove.photographs import sealed_rows
+from tests.prove.photographs import variant as photograph_variant
+from tests.prove.probing import balanced_rates, ridge_scores
 from tests.prove.shipped import rows_of as shipped_rows
 from tests.prove.training import budget_of, decisions, run_folder
 from tests.prove.variants import (
@@ -83,7 +86,7 @@ def run(monkeypatch, folder, figures, *arguments):
 def test_every_figure_of_the_issue_is_there():
     assert tuple(FIGURES) == (
         *("rendering", "raster", "workers", "feed", "shipped", "device"),
-        *("best", "ablations", "paper"),
+        *("best", "ablations", "photographs", "paper"),
     )
 
 
@@ -423,3 +426,71 @@ def test_drawing_processes_start_without_tensorflow():
     )
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+
+
+# ---- photographs ---------------------------------------------------------------------------------
+
+
+def evaluation():
+    """The smallest evaluation.json that has every figure."""
+    sets = {
+        "validation": {"pictures": 681.0, "right_first": 0.91},
+        "real-piles": {"pictures": 12.0, "micro_f1": 0.4, "micro_precision": 0.8},
+    }
+    test = {"pictures": 500.0, "mean_average_precision": 0.6, "micro_f1": 0.66}
+    int8 = {"map_float": 0.6, "map_int8": 0.593, "same_label_set": 0.92}
+    return {"photographs": sets, "test": test, "int8_against_float": int8}
+
+
+def test_sealed_figures_are_held_against_what_was_promised():
+    rows = sealed_rows(read_bundle(SHIPPED_BUNDLE), evaluation())
+    found = {row.figure: (round(row.measured, 4), row.holds) for row in rows}
+    assert found == {
+        "validation: right first": (0.91, True),
+        "real-piles: micro f1": (0.4, False),
+        "real-piles: micro precision": (0.8, True),
+        "held out: mean average precision": (0.6, False),
+        "held out: micro f1": (0.66, True),
+        "int8 against float: mAP that is lost": (0.007, True),
+        "int8 against float: same label set": (92.0, True),
+    }
+
+
+def test_an_evaluation_without_these_photographs_is_refused():
+    found = evaluation()
+    del found["photographs"]["real-piles"]
+    with pytest.raises(CannotMeasure, match=r"real-piles\.micro_f1 is missing; export"):
+        sealed_rows(read_bundle(SHIPPED_BUNDLE), found)
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("all-trained", {"name", "network.frozen_blocks"}),
+        ("without-photographs", {"name", "stage"}),
+    ],
+)
+def test_a_short_training_differs_only_where_it_should(name, where, tmp_path):
+    ours, other = photograph_variant("best", 960), photograph_variant(name, 960)
+    assert differences(ours.model_dump(), other.model_dump()) == where
+    assert read_recipe(write_recipe(other, tmp_path / "recipe.toml")) == other
+
+
+def test_compact_sees_as_many_windows(tmp_path):
+    made = photograph_variant("compact", 960)
+    assert made.stage[0].windows_per_epoch == 960
+    assert read_recipe(write_recipe(made, tmp_path / "recipe.toml")) == made
+
+
+def test_the_probe_learns_what_ridge_regression_can():
+    rng = np.random.default_rng(0)
+    truth = np.repeat([0, 1, 2], [60, 30, 10])
+    features = np.eye(3)[truth] * 4 + rng.normal(0, 0.3, (100, 3))
+    scores = ridge_scores(features, truth, features, 3)
+    assert balanced_rates(scores, truth) == (1.0, 1.0)
+
+
+def test_rates_weigh_types_alike():
+    scores = np.array([[3.0, 1, 2], [3, 1, 2], [3, 1, 2], [1, 3, 2]])
+    # Type 0: two of two; type 1: one of two.
+    assert balanced_rates(scores, np.array([0, 0, 1, 1]))[0] == 0.75
