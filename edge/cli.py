@@ -118,6 +118,12 @@ def label(
         Engine, typer.Option(help="LIME: ours, or the stock lime package as a reference.")
     ] = Engine.BRICKSIGHT,
     threads: Annotated[int, typer.Option(min=1, max=64, help="CPU threads of the model.")] = 1,
+    tiles: Annotated[
+        bool,
+        typer.Option(
+            "--tiles", help="Look at four overlapping quarters, too; takes five times as long."
+        ),
+    ] = False,
 ) -> None:
     """Label pictures. Exits with 1 when any picture failed; the others are still labelled."""
     from rich.progress import track
@@ -130,18 +136,26 @@ def label(
     model = read_bundle(bundle or SHIPPED_BUNDLE)
     found = list(expand(pictures))
     named = [entry for entry in found if not isinstance(entry, Labelled)]
-    labeller = Labeller(model, how, threads, spare=named)
+    labeller = Labeller(model, how, threads, spare=named, tiles=tiles)
     _make_folder(explain)
     shown = Console(stderr=True)
-    failed = 0
+    failed = too_small = 0
     for entry in track(
         found, "labelling", console=shown, transient=True, disable=not shown.is_terminal
     ):
         done = entry if isinstance(entry, Labelled) else labeller.label(entry)
         failed += done.prediction is None
+        too_small += tiles and done.prediction is not None and not done.prediction.parts
         _print_labelled(done, model, as_json)
     if explain is not None and not as_json:
         shown.print(f"{len(found) - failed} pictures explained in {explain}")
+    if too_small:
+        shown.print(
+            f"{too_small} of {len(found)} are too small for --tiles: a quarter has less than half"
+            f" of the {model.preprocessing.size_px} pixels that the model is shown; it was shown"
+            " the whole pictures",
+            soft_wrap=True,
+        )
     if failed:
         shown.print(f"{failed} of {len(found)} failed", style="red")
         raise typer.Exit(1)

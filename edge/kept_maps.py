@@ -10,13 +10,14 @@ import zipfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.domain import Explanation, Frame, Label, Prediction
+from edge.domain import Explanation, Frame, Label, PixelWindow, Prediction
 from edge.errors import ExplainError
 from edge.explain.worker.progress import Progress
 from edge.kept_frames import GRADCAM, LIME, KeptFrames
@@ -106,6 +107,7 @@ def packed(
             "labels": [label.id for label in explanation.labels],
             "present": [label.id for label in seen.present],
             "details": details,
+            "windows": [window and astuple(window) for window in explanation.windows],
         }
     )
     buffer = io.BytesIO()
@@ -164,12 +166,16 @@ def _explanation(
     known: Mapping[str, Label],
 ) -> tuple[Explanation, Preprocessing]:
     how = Preprocessing(int(about["size_px"]), about["resize"])
+    # Written before maps could lie on a part of the picture, a file has none.
+    windows = tuple(window and PixelWindow(*window) for window in about.get("windows", ()))
+    views = [image if window is None else window.cut(image) for window in windows or (None,)]
     prediction = Prediction(
         frame=Frame(0, 0.0, image),
-        model_input=prepare(image, how),
+        model_input=prepare(views[0], how),
         logits=arrays["logits"].astype(np.float32),
         probabilities=arrays["probabilities"].astype(np.float32),
         present=tuple(known[label_id] for label_id in about["present"]),
+        window=windows[0] if windows else None,
     )
     labels = tuple(known[label_id] for label_id in about["labels"])
     details = dict(about["details"])
@@ -181,7 +187,9 @@ def _explanation(
         maps = arrays["maps"].astype(np.float32)
     if maps.ndim != 3 or len(maps) != len(labels):
         raise ValueError(f"{maps.shape} maps of {len(labels)} labels")
-    return Explanation(prediction, str(about["method"]), labels, maps, details), how
+    if windows and len(windows) != len(labels):
+        raise ValueError(f"{len(windows)} windows of {len(labels)} labels")
+    return Explanation(prediction, str(about["method"]), labels, maps, details, windows), how
 
 
 def _superpixels(details: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

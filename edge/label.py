@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,12 @@ import numpy as np
 
 from edge.bundle import Bundle
 from edge.classifier import Classifier
-from edge.domain import NOT_REPORTED, Explanation, Frame, Label, Prediction
+from edge.domain import NOT_REPORTED, Explanation, Frame, Label, PixelWindow, Prediction
 from edge.errors import PictureError
 from edge.explain.agreement import agreement
 from edge.explain.colours import Picture
 from edge.explain.gradcam import GradCam
+from edge.explain.layout import below_each_other
 from edge.explain.lime import explanation as lime_explanation
 from edge.explain.lime import lime
 from edge.explain.lime_reference import check_engine
@@ -36,14 +37,15 @@ class Labelled:
     Attributes:
         picture: Its path, or the argument that it was looked for by.
         prediction: None when it failed.
-        explanation: Why; None where none was asked for.
+        explanations: Why; none where none was asked for. By LIME one for each window that labels
+            speak from, and else one of all labels.
         error: Why it failed; None when it did not.
         milliseconds: Of each stage.
     """
 
     picture: str
     prediction: Prediction | None = None
-    explanation: Explanation | None = None
+    explanations: tuple[Explanation, ...] = ()
     error: str | None = None
     milliseconds: tuple[tuple[str, float], ...] = ()
 
@@ -85,6 +87,7 @@ class Labeller:
         explain: Into which folder and how; None explains nothing.
         threads: CPU threads of the model runtime.
         spare: Pictures that no sheet may replace.
+        tiles: Whether overlapping quarters are looked at, too.
 
     Raises:
         ExplainError: The bundle cannot be explained that way.
@@ -96,11 +99,13 @@ class Labeller:
         explain: ExplainInto | None = None,
         threads: int = 1,
         spare: Iterable[Path] = (),
+        tiles: bool = False,
     ) -> None:
         if explain is not None and explain.method == "lime" and explain.lime.engine == "lime":
             check_engine()
         self._bundle = bundle
         self._classifier = Classifier(bundle, threads)
+        self._tiles = tiles
         self._gradcam = GradCam(bundle, threads) if explain else None
         if self._gradcam is not None and explain is not None and explain.method != "lime":
             self._gradcam.check(explain.method)
@@ -110,22 +115,25 @@ class Labeller:
 
     def label(self, path: Path) -> Labelled:
         """Label one picture; a picture that cannot be labelled becomes its error."""
-        clock, explanation = _Stages(), None
+        clock = _Stages()
+        explanations: tuple[Explanation, ...] = ()
         try:
             image = read_picture(path)
             clock.done("read")
-            prediction = self._classifier.classify(Frame(0, time.monotonic(), image))
+            classifier = self._classifier
+            classify = classifier.classify_tiles if self._tiles else classifier.classify
+            prediction = classify(Frame(0, time.monotonic(), image))
             clock.done("classify")
             if self._gradcam is not None and self._explain_into is not None:
-                explanation = self._explain(path, prediction, self._gradcam, self._explain_into)
+                explanations = self._explain(path, prediction, self._gradcam, self._explain_into)
                 clock.done("explain")
         except PictureError as error:
             return Labelled(str(path), error=str(error))
-        return Labelled(str(path), prediction, explanation, milliseconds=tuple(clock.milliseconds))
+        return Labelled(str(path), prediction, explanations, milliseconds=tuple(clock.milliseconds))
 
     def _explain(
         self, path: Path, prediction: Prediction, gradcam: GradCam, how: "ExplainInto"
-    ) -> Explanation:
+    ) -> tuple[Explanation, ...]:
         labels = prediction.present
         if not labels:
             labels = (self._bundle.labels[int(prediction.probabilities.argmax())],)
@@ -136,12 +144,17 @@ class Labeller:
                 "Name another folder for the sheets."
             )
         if how.method == "lime":
-            explanation, drawn = self._lime(prediction, labels, gradcam, how)
+            found = [
+                self._lime(part, [labels[place] for place in places], gradcam, how)
+                for part, places in prediction.by_part(labels)
+            ]
+            explanations = tuple(explained for explained, _ in found)
+            drawn = below_each_other([picture for _, picture in found])
         else:
-            explanation = gradcam.explain(prediction, labels, how.method)
-            drawn = sheet(explanation, self._bundle.preprocessing, how.look)
+            explanations = (gradcam.explain(prediction, labels, how.method),)
+            drawn = sheet(explanations[0], self._bundle.preprocessing, how.look)
         write_picture(target, drawn)
-        return explanation
+        return explanations
 
     def _lime(
         self,
@@ -228,7 +241,7 @@ def as_json(labelled: Labelled, bundle: Bundle) -> dict[str, Any]:
             label.id: round(float(prediction.probabilities[label.index]), 6)
             for label in bundle.labels
         },
-        **({"explained": _explained(labelled.explanation)} if labelled.explanation else {}),
+        **({"explained": _explained(labelled.explanations)} if labelled.explanations else {}),
         "model": bundle.sha256,
         "milliseconds": dict(labelled.milliseconds),
     }
@@ -242,37 +255,57 @@ def _labelled(label: Label, prediction: Prediction, bundle: Bundle) -> dict[str,
         "confidence": round(float(prediction.probabilities[label.index]), 6),
         # A label that is not reported has none.
         "threshold": None if threshold >= NOT_REPORTED else round(threshold, 6),
+        **({"window": _window(label, prediction)} if prediction.parts else {}),
     }
+
+
+def _window(label: Label, prediction: Prediction) -> list[int]:
+    """Left, top, right and bottom of the part of the picture that a label speaks from."""
+    height, width = prediction.frame.image.shape[:2]
+    return list(astuple(prediction.part_of(label).window or PixelWindow(0, 0, width, height)))
 
 
 def _not_sure(prediction: Prediction, bundle: Bundle) -> list[dict[str, Any]]:
     return [_labelled(label, prediction, bundle) for label in candidates(prediction, bundle)]
 
 
-def _explained(explanation: Explanation) -> dict[str, Any]:
-    details = explanation.details
-    rows = [
+def _explained(explanations: Sequence[Explanation]) -> dict[str, Any]:
+    first = explanations[0]
+    if first.method != "lime":
+        return {
+            "method": first.method,
+            "layer": first.details["layer"],
+            "disagrees": list(first.details["disagrees"]),
+            "labels": _evidence(first),
+        }
+    if len(explanations) == 1:
+        return {"method": "lime", **_how_made(first), "labels": _measured(first)}
+    return {
+        "method": "lime",
+        "windows": [{**_how_made(lime), "labels": _measured(lime)} for lime in explanations],
+    }
+
+
+def _evidence(explanation: Explanation) -> list[dict[str, Any]]:
+    return [
         {"id": label.id, "max": _number(values.max()), "no_evidence": not bool((values > 0).any())}
         for label, values in zip(explanation.labels, explanation.maps, strict=True)
     ]
-    if explanation.method != "lime":
-        return {
-            "method": explanation.method,
-            "layer": details["layer"],
-            "disagrees": list(details["disagrees"]),
-            "labels": rows,
-        }
+
+
+def _how_made(lime: Explanation) -> dict[str, Any]:
+    details = lime.details
+    return {key: details[key] for key in LIME_KEYS} | {"warnings": list(details["warnings"])}
+
+
+def _measured(lime: Explanation) -> list[dict[str, Any]]:
+    details = lime.details
     measured = zip(details["r2"], details["standard_errors"], details["stability"], strict=True)
     known = [
         {"r2": _number(fit), "standard_error": _number(np.mean(error)), "stability": _number(same)}
         for fit, error, same in measured
     ]
-    return {
-        "method": "lime",
-        **{key: details[key] for key in LIME_KEYS},
-        "warnings": list(details["warnings"]),
-        "labels": [row | more for row, more in zip(rows, known, strict=True)],
-    }
+    return [row | more for row, more in zip(_evidence(lime), known, strict=True)]
 
 
 def _number(value: Any) -> float | None:

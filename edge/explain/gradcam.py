@@ -80,7 +80,9 @@ class GradCam:
     def explain_all(
         self, prediction: Prediction, labels: Sequence[Label]
     ) -> dict[str, Explanation]:
-        """Explain some labels by every method; one run of each file, whatever the labels are.
+        """Explain some labels by every method; one run of each file and window.
+
+        Each label is explained on the window of the frame that it speaks from.
 
         Returns:
             For each of `methods` its maps (k, h, w) float32 in logit units, at or above zero but
@@ -89,7 +91,7 @@ class GradCam:
 
             - `no_evidence`: ids of labels whose map has nothing above zero: an answer, not a fault;
             - `disagrees`: ids that the companion and the int8 model see on different sides of
-              their threshold.
+              their threshold; of a prediction with parts, among the labels asked for.
 
         Raises:
             ValueError: No label was asked for, or one is not of this bundle.
@@ -126,16 +128,24 @@ class GradCam:
     ) -> dict[str, Explanation]:
         indices = self._indices(labels)
         started = time.perf_counter()
-        logits, *maps = model.run(prediction.model_input[None], indices)
+        shown = prediction.by_part(labels)
+        runs = [model.run(part.model_input[None], indices[places]) for part, places in shown]
         elapsed_ms = (time.perf_counter() - started) * 1e3
-        record = self._record(prediction, logits[0], elapsed_ms)
+        logits = np.max([run[0][0] for run in runs], axis=0)
+        asked = labels if prediction.parts else self.bundle.labels
+        record = self._record(prediction, logits, asked, elapsed_ms)
+        maps = [np.concatenate(found) for found in list(zip(*runs, strict=True))[1:]]
+        # As they were asked for, not as they were run.
+        order = np.argsort([place for _, places in shown for place in places])
+        windows = tuple(prediction.part_of(label).window for label in labels)
         return {
             method: Explanation(
                 prediction,
                 method,
                 tuple(labels),
-                found,
-                record | {"pooling": POOLING[method], "no_evidence": _blank(labels, found)},
+                found[order],
+                record | {"pooling": POOLING[method], "no_evidence": _blank(labels, found[order])},
+                windows if any(windows) else (),
             )
             for method, found in zip(methods, maps, strict=True)
         }
@@ -151,7 +161,11 @@ class GradCam:
         return np.array([label.index for label in labels], np.int32)
 
     def _record(
-        self, prediction: Prediction, logits: NDArray[np.float32], elapsed_ms: float
+        self,
+        prediction: Prediction,
+        logits: NDArray[np.float32],
+        asked: Sequence[Label],
+        elapsed_ms: float,
     ) -> dict[str, Any]:
         manifest = self.bundle.manifest
         return {
@@ -161,15 +175,16 @@ class GradCam:
             "model": self.bundle.sha256,
             "companion": manifest.files["companion"].sha256,
             "logits": logits,
-            "disagrees": self._disagreements(prediction, logits),
+            "disagrees": self._disagreements(prediction, logits, asked),
         }
 
     def _disagreements(
-        self, prediction: Prediction, logits: NDArray[np.float32]
+        self, prediction: Prediction, logits: NDArray[np.float32], asked: Sequence[Label]
     ) -> tuple[str, ...]:
         companion = self.bundle.probabilities(logits) >= self.bundle.thresholds
         device = prediction.probabilities >= self.bundle.thresholds
-        return tuple(self.bundle.labels[i].id for i in np.flatnonzero(companion != device))
+        # Of windows that no label was explained on, the companion was not asked.
+        return tuple(x.id for x in asked if companion[x.index] != device[x.index])
 
 
 def _blank(labels: Sequence[Label], maps: NDArray[np.float32]) -> tuple[str, ...]:

@@ -107,9 +107,13 @@ def stacked(rows: Sequence[Sequence[Panel]]) -> Picture:
     """Rows of panels as one picture, all cells equally high."""
     drawn = [[_drawn(panel) for panel in row] for row in rows]
     height, width = (max(c.shape[side] for row in drawn for c in row) for side in (0, 1))
-    lines = [_row(row, height, width) for row in drawn]
-    width = max(line.shape[1] for line in lines)
-    return np.vstack([_filled(line, line.shape[0], width) for line in lines])
+    return below_each_other([_row(row, height, width) for row in drawn])
+
+
+def below_each_other(pictures: Sequence[Picture]) -> Picture:
+    """Pictures as one, as wide as the widest."""
+    width = max(picture.shape[1] for picture in pictures)
+    return np.vstack([_filled(picture, picture.shape[0], width) for picture in pictures])
 
 
 def _drawn(panel: Panel) -> Picture:

@@ -180,7 +180,8 @@ def explanation(prediction: Prediction, labels: Sequence[Label], result: LimeRes
         "engine": result.settings.engine,
         "warnings": _warnings(labels, result),
     }
-    return Explanation(prediction, "lime", tuple(labels), maps, details)
+    windows = () if prediction.window is None else (prediction.window,) * len(labels)
+    return Explanation(prediction, "lime", tuple(labels), maps, details, windows)
 
 
 def _told_apart(result: LimeResult) -> bool:

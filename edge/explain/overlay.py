@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.domain import PixelWindow
 from edge.explain.colours import (
     Diverging,
     Palette,
@@ -25,7 +26,12 @@ IN_THE_DARK = 0.35
 """How bright the picture is outside a spotlight."""
 
 
-def map_on_picture(values: Values, image: Picture, preprocessing: Preprocessing) -> Values:
+def map_on_picture(
+    values: Values,
+    image: Picture,
+    preprocessing: Preprocessing,
+    window: PixelWindow | None = None,
+) -> Values:
     """Lay a map over the picture it was computed from.
 
     The model saw the picture resized and padded (or cropped); the map is put back the same way.
@@ -34,15 +40,19 @@ def map_on_picture(values: Values, image: Picture, preprocessing: Preprocessing)
         values: (h, w) float32 on any grid over the model's input.
         image: (H, W, 3) uint8, the frame.
         preprocessing: From the bundle.
+        window: The part of `image` that the model saw; None is all of it.
 
     Returns:
         (H, W) float32, zero where the model did not look.
     """
-    return _on_picture(values, image, preprocessing, 0.0, cv2.INTER_LINEAR)
+    return _in_window(values, image, preprocessing, window, 0.0, cv2.INTER_LINEAR)
 
 
 def segments_on_picture(
-    segments: NDArray[np.int32], image: Picture, preprocessing: Preprocessing
+    segments: NDArray[np.int32],
+    image: Picture,
+    preprocessing: Preprocessing,
+    window: PixelWindow | None = None,
 ) -> NDArray[np.int32]:
     """Lay superpixels over the picture they were cut from; see `map_on_picture`.
 
@@ -51,8 +61,23 @@ def segments_on_picture(
     """
     # Single precision holds every number of a superpixel that a picture has room for.
     numbers = segments.astype(np.float32)
-    laid = _on_picture(numbers, image, preprocessing, -1.0, cv2.INTER_NEAREST)
+    laid = _in_window(numbers, image, preprocessing, window, -1.0, cv2.INTER_NEAREST)
     return np.asarray(laid, np.int32)
+
+
+def _in_window(
+    values: Values,
+    image: Picture,
+    preprocessing: Preprocessing,
+    window: PixelWindow | None,
+    outside: float,
+    how: int,
+) -> Values:
+    if window is None:
+        return _on_picture(values, image, preprocessing, outside, how)
+    laid = np.full(image.shape[:2], outside, np.float32)
+    window.cut(laid)[:] = _on_picture(values, window.cut(image), preprocessing, outside, how)
+    return laid
 
 
 def _on_picture(

@@ -114,12 +114,12 @@ def map_panel(
     """One map with contours of its mass, its colour bar and its caption."""
     values = explanation.maps[place]
     scale, style = look.scale_of(explanation, values), look.style_of(explanation)
-    laid = map_on_picture(values, image, preprocessing)
+    laid = map_on_picture(values, image, preprocessing, explanation.window_on(place, image))
     drawn = draw(image, laid, scale.maximum, style)
     # The bars of a letterboxed picture may have had all of it.
     if laid.max() > 0:
         drawn = draw_masses(drawn, laid)
-    lines = (*_label_lines(explanation, place), *_map_lines(explanation, values, scale))
+    lines = (*_label_lines(explanation, place), *_map_lines(explanation, place, scale))
     return Panel(drawn, colour_bar(bar_height(image), scale, style), lines)
 
 
@@ -152,7 +152,7 @@ def draw_lime(
         The picture, and which superpixels were marked.
     """
     coefficients, segments = lime.details["coefficients"][place], lime.details["segments"]
-    laid = segments_on_picture(segments, image, preprocessing)
+    laid = segments_on_picture(segments, image, preprocessing, lime.window_on(place, image))
     values = np.where(laid < 0, np.float32(0), coefficients[np.maximum(laid, 0)])
     drawn = draw_superpixels(draw(image, values, scale.maximum, style), laid)
     chosen = select(coefficients, segments, positive_only=False, top=TOP_SUPERPIXELS)
@@ -230,11 +230,15 @@ def _label_lines(explanation: Explanation, place: int) -> tuple[str, ...]:
     )
 
 
-def _map_lines(explanation: Explanation, values: Values, scale: Scale) -> tuple[str, ...]:
+def _map_lines(explanation: Explanation, place: int, scale: Scale) -> tuple[str, ...]:
+    values = explanation.maps[place]
+    window = explanation.windows[place] if explanation.windows else None
     height, width = values.shape
     top = float(values.max(initial=0.0))
     evidence = f"max {top:.3g}" if top > 0 else "no positive evidence"
     lines = [f"{evidence}, scale: {scale.name}, {width} x {height} cells"]
+    if window is not None:
+        lines.append(f"window {window.width} x {window.height} px at {window.left}, {window.top}")
     if "layer" in explanation.details:
         lines.append(f"{explanation.details['layer']}, {explanation.details['pooling']}")
     return tuple(lines)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline_rig import Rig
 
 from edge.bundle import Bundle
-from edge.domain import Explanation, Frame, Prediction
+from edge.domain import Explanation, Frame, PixelWindow, Prediction
 from edge.errors import ExplainError
 from edge.explain.lime_result import LimeResult, LimeSettings
 from edge.explain.lime_result import explanation as lime_explanation
@@ -221,3 +221,20 @@ def test_the_pipeline_keeps_the_gradcam_of_every_item(tmp_path: Path, shipped: B
             assert found is not None
             assert [label.index for label in found[0].labels] == [[3, 9], [3]][item_id - 1]
             assert found[1] == shipped.preprocessing
+
+
+def test_the_windows_of_maps_are_kept(keeper: Keeper) -> None:
+    window = PixelWindow(2, 3, 10, 11)
+    seen = keeper.item(7)
+    keeper.maps.gradcam(replace(gradcam(seen), windows=(None, window)))
+    found = keeper.read(7)
+    assert found is not None
+    assert found.windows == (None, window)
+
+
+def test_a_window_beyond_its_picture_is_damage(keeper: Keeper) -> None:
+    # The pictures of the builders have 16 x 12 pixels.
+    seen = keeper.item(7)
+    keeper.maps.gradcam(replace(gradcam(seen), windows=(None, PixelWindow(8, 8, 17, 12))))
+    with pytest.raises(ExplainError, match=r"it is damaged .*reaches beyond"):
+        keeper.read(7)

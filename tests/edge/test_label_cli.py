@@ -497,3 +497,62 @@ def test_a_wrong_call_is_exit_code_2(
 ) -> None:
     assert run_main(monkeypatch, *arguments) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+# --- tiles ---
+
+
+def test_tiles_say_which_part_of_the_picture_a_label_speaks_from(tmp_path: Path) -> None:
+    save(tmp_path / "piles" / "large.png", scene(300, 390))
+    save(tmp_path / "piles" / "other.png", scene(390, 300, seed=1))
+    result = label("--json", "--tiles", tmp_path / "piles")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    large, other = objects(result)
+    # Six tenths of 390 and 300 pixels are 234 and 180.
+    parts = {(0, 0), (156, 0), (0, 120), (156, 120)}
+    wide = [[0, 0, 390, 300], *([x, y, x + 234, y + 180] for x, y in parts)]
+    high = [[0, 0, 300, 390], *([y, x, y + 180, x + 234] for x, y in parts)]
+    for found, allowed in ((large, wide), (other, high)):
+        shown = found["labels"] or found["not_sure"]
+        assert shown
+        assert all(entry["window"] in allowed for entry in shown)
+    plain = labelled(tmp_path / "piles" / "large.png")
+    assert all("window" not in entry for entry in plain["labels"] or plain["not_sure"])
+    # The whole picture is looked at, too.
+    assert all(large["probabilities"][part] >= p for part, p in plain["probabilities"].items())
+
+
+def test_tiles_of_tiny_pictures_are_told_of_once_and_the_whole_is_looked_at(
+    tmp_path: Path,
+) -> None:
+    for number in range(2):
+        save(tmp_path / f"tiny{number}.png", scene(seed=number))
+    result = label("--json", "--tiles", tmp_path)
+    assert result.exit_code == 0
+    assert result.stderr.count("too small for --tiles") == 1
+    assert "2 of 2 are too small for --tiles" in result.stderr
+    for found in objects(result):
+        plain = labelled(found["picture"])
+        assert found["labels"] == plain["labels"]
+        assert found["probabilities"] == plain["probabilities"]
+
+
+@pytest.mark.parametrize("method", ["grad-cam", "lime"])
+def test_tiles_are_explained_each_on_its_own_part(
+    tmp_path: Path, copied: Path, method: str
+) -> None:
+    def all_present(manifest: dict[str, Any]) -> None:
+        for entry in manifest["labels"][:4]:
+            entry["threshold"] = 1e-6
+
+    edit_manifest(copied, all_present)
+    picture, out = save(tmp_path / "large.png", scene(300, 390)), tmp_path / "out"
+    options = ["--tiles", "--explain", out, "--method", method, "--samples", 16]
+    found = labelled("--bundle", copied, *options, picture)
+    told = found["explained"]
+    rows = [row for part in told.get("windows", [told]) for row in part["labels"]]
+    assert sorted(row["id"] for row in rows) == sorted(entry["id"] for entry in found["labels"])
+    assert len({tuple(entry["window"]) for entry in found["labels"]}) > 1
+    suffix = "gradcam" if method == "grad-cam" else method
+    assert read_picture(out / f"large.{suffix}.png").size

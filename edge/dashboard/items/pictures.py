@@ -197,8 +197,10 @@ def _drawn(found: Drawable, label_index: int, width_px: int, how: Draw) -> bytes
 
 
 def _gradcam(found: Drawable, image: Picture, place: int) -> Picture:
-    spread = map_on_picture(found.explanation.maps[place], image, found.preprocessing)
-    drawn = draw(image, spread, frame_scale(found.explanation).maximum)
+    gradcam = found.explanation
+    window = gradcam.window_on(place, image)
+    spread = map_on_picture(gradcam.maps[place], image, found.preprocessing, window)
+    drawn = draw(image, spread, frame_scale(gradcam).maximum)
     return draw_masses(drawn, spread) if spread.max() > 0 else drawn
 
 

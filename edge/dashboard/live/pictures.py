@@ -149,6 +149,9 @@ class _Explained:
         self.explanation_id = id(explanation.maps)
         self._scale = frame_scale(explanation)
         self._picture = fit(frame.image, EXPLAINED_WIDTH_PX)
+        self._windows = [
+            explanation.window_on(place, self._picture) for place in self.labels.values()
+        ]
         self._preprocessing = preprocessing
         self._lock = threading.Lock()
         self._jpegs: OrderedDict[tuple[int, Drawing] | None, bytes] = OrderedDict()
@@ -168,9 +171,10 @@ class _Explained:
             return self._jpegs[wanted]
 
     def _draw(self, label_index: int, drawing: Drawing) -> Picture:
-        heat: NDArray[np.float32] = self._maps[self.labels[label_index]]
+        place = self.labels[label_index]
+        heat: NDArray[np.float32] = self._maps[place]
         maximum = drawing.maximum(self._scale.maximum, float(heat.max(initial=0.0)))
-        spread = map_on_picture(heat, self._picture, self._preprocessing)
+        spread = map_on_picture(heat, self._picture, self._preprocessing, self._windows[place])
         style = STYLE_OF.get(drawing.look)
         drawn = draw(self._picture, spread, maximum, style) if style else self._picture
         return draw_masses(drawn, spread) if spread.max() > 0 else drawn
