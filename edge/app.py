@@ -273,6 +273,7 @@ class App:
                 lime_of=config.explain.lime_of or LimeOf.ASKED,
                 sensor_triggers=config.items.trigger is Trigger.SENSOR,
                 empty_at_start=config.empty_at_start,
+                look_at=config.look_at,
                 drop=config.drop,
                 kept=KeptFrames(folder_of(config.journal.path), config.kept),
                 camera=self._camera_report,

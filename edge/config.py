@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edge.arrival import Window
 from edge.bundle import Bundle
-from edge.cameras import CameraSettings, kind_of_source
+from edge.cameras import CameraSettings, SourceKind, kind_of_source
 from edge.config_sections import (
     BundleSection,
     CameraSection,
@@ -28,10 +28,12 @@ from edge.explain.worker.explainer import ExplainerSettings
 from edge.items import ItemSettings, Trigger
 from edge.journal import JournalSettings
 from edge.kept_frames import FrameSettings
+from edge.look_at import LookAt
 from edge.pipeline import LimeOf
-from edge.policy import Policy
+from edge.policy import Mode, Policy
 from edge.policy_file import PolicySections, policy_of
 from edge.policy_problems import policy_problems, threshold_problems
+from edge.preprocessing import TILE_SHARE, tiles_gain
 from edge.region import Region
 from edge.toml import ENCODING, read_toml, where_named, where_quoted
 from sorter_firmware_bridge.drivers import check_settings
@@ -78,6 +80,7 @@ class Config:
         staged: Folder whose sub-folders may be made live.
         camera: For `edge.cameras.open_camera`.
         region: What is looked at of its pictures.
+        look_at: What of that the model is shown.
         machine: Which driver.
         policy: For `edge.decision.decide`.
         items: For `edge.items.ItemAssembler`.
@@ -96,6 +99,7 @@ class Config:
     staged: Path
     camera: CameraSettings
     region: Region
+    look_at: LookAt
     machine: MachineSection
     policy: Policy
     items: ItemSettings
@@ -133,7 +137,7 @@ def _config(path: Path, file: File, policy: Policy) -> Config:
     home = path.resolve().parent
     camera = CameraSettings(
         **{
-            **file.camera.model_dump(exclude={"roi"}),
+            **file.camera.model_dump(exclude={"roi", "focus", "tiles"}),
             "source": _source(home, file.camera.source),
         }
     )
@@ -165,6 +169,7 @@ def _config(path: Path, file: File, policy: Policy) -> Config:
         staged=home / file.bundle.staged,
         camera=camera,
         region=Region(*file.camera.roi),
+        look_at=_look_at(file, policy),
         machine=file.machine,
         policy=policy,
         items=_items(file.items),
@@ -185,6 +190,27 @@ def _config(path: Path, file: File, policy: Policy) -> Config:
         threads=file.runtime.threads,
         thresholds=dict(file.thresholds.model_extra or {}),
     )
+
+
+def _look_at(file: File, policy: Policy) -> LookAt:
+    if file.camera.focus == "frame":
+        return LookAt.TILES if file.camera.tiles else LookAt.FRAME
+    if file.camera.tiles:
+        raise ConfigError(
+            "camera.tiles: found true with focus 'object'; allowed with focus 'frame'; the window"
+            " around an object is one part of the picture already, so set one of the two"
+        )
+    if policy.mode is not Mode.SINGLE:
+        raise ConfigError(
+            f"camera.focus: found 'object' in mode {policy.mode.value!r}; allowed is 'frame', or"
+            " 'object' in mode 'single', where one object lies there at a time"
+        )
+    if not file.items.empty_at_start:
+        raise ConfigError(
+            "camera.focus: found 'object' without [items] empty_at_start; allowed is 'frame', or"
+            " 'object' with empty_at_start = true; without the empty place no object is found"
+        )
+    return LookAt.OBJECT
 
 
 def _items(section: ItemsSection) -> ItemSettings:
@@ -232,7 +258,27 @@ def check_against_bundle(config: Config, bundle: Bundle, text: str | None = None
     known = [label.id for label in bundle.labels]
     problems = policy_problems(config.policy, known)
     problems += threshold_problems(config.thresholds, known)
-    if problems:
+    too_small = _too_small_for_tiles(config, bundle.preprocessing.size_px)
+    if problems or too_small:
         if text is None:
             text = config.path.read_text(encoding=ENCODING)
-        raise ConfigError("\n".join(f"{where_quoted(config.path, text, p)}: {p}" for p in problems))
+        lines = [f"{where_quoted(config.path, text, p)}: {p}" for p in problems]
+        lines += [f"{where_named(config.path, text, p)}: {p}" for p in too_small]
+        raise ConfigError("\n".join(lines))
+
+
+def _too_small_for_tiles(config: Config, size_px: int) -> list[str]:
+    """What is wrong with tiles of pictures whose size is known before the camera opens."""
+    kinds = SourceKind.V4L2, SourceKind.PICAMERA2
+    if config.look_at is not LookAt.TILES or kind_of_source(config.camera.source) not in kinds:
+        return []
+    width = config.region.width * config.camera.size_px[0]
+    height = config.region.height * config.camera.size_px[1]
+    if tiles_gain(round(height), round(width), size_px):
+        return []
+    return [
+        f"camera.tiles: found true with pictures of {width:.0f} x {height:.0f} pixels, whose"
+        f" quarters have {TILE_SHARE * max(width, height):.0f} along their longer side; expected"
+        f" {size_px / 2:.0f} at least, half of the model's input; ask for a larger size_px or roi,"
+        " or set tiles = false"
+    ]

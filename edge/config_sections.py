@@ -26,7 +26,7 @@ class BundleSection(Section):
 
 
 class CameraSection(Section):
-    """Where frames come from; see `edge.cameras.CameraSettings`."""
+    """Where frames come from; see `edge.cameras.CameraSettings` and `edge.look_at.LookAt`."""
 
     source: str = Field(min_length=1)
     fps: Annotated[float, Field(gt=0, le=240)] | None = None
@@ -35,6 +35,8 @@ class CameraSection(Section):
     read_timeout_s: float = Field(2.0, gt=0, le=120)
     loop: bool = True
     roi: Annotated[tuple[Share, Share, Share, Share], FromList] = (0.0, 0.0, 1.0, 1.0)
+    focus: Literal["frame", "object"] = "frame"
+    tiles: bool = False
 
     @field_validator("roi")
     @classmethod

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.domain import Frame, Label, Prediction
+from edge.domain import Frame, Label, PixelWindow, Prediction
 from edge.evidence import Evidence, Trigger
-from edge.foreground import changed_cells, count_objects
+from edge.foreground import box_of, changed_cells, count_objects
 from edge.item_settings import ItemSettings
+from edge.preprocessing import Preprocessing, object_window
 from edge.scene import Scene, thumbnail
 
 __all__ = ["Item", "ItemAssembler", "ItemSettings", "Trigger"]
@@ -159,7 +160,7 @@ class ItemAssembler:
 
     def learn_empty(self, prediction: Prediction) -> None:
         """Remember a scene without any item; one that looks like it is never given as an item."""
-        self._scene.learn_empty(prediction.model_input)
+        self._scene.learn_empty(prediction.whole)
 
     def object_cells(self, prediction: Prediction) -> NDArray[np.bool_] | None:
         """Where something lies that was not in the empty scene.
@@ -168,7 +169,31 @@ class ItemAssembler:
             (r, c) bool, the picture in r rows and c columns of cells; None where no empty scene
             was learned.
         """
-        seen, empty = thumbnail(prediction.model_input), self._scene.empty
+        return self._cells(prediction.whole)
+
+    def window(
+        self, overview: NDArray[np.uint8], frame: Frame, preprocessing: Preprocessing
+    ) -> PixelWindow | None:
+        """The part of a frame around what lies there.
+
+        Args:
+            overview: (s, s, 3) uint8 RGB, the whole frame at the model's size.
+            frame: The frame itself.
+            preprocessing: How it became the overview.
+
+        Returns:
+            See `edge.preprocessing.object_window`; None where nothing of `object_area` lies
+            there, or no empty scene was learned.
+        """
+        cells = self._cells(overview)
+        if cells is None:
+            return None
+        box = box_of(cells, self._settings.object_area, preprocessing.size_px)
+        height, width = frame.image.shape[:2]
+        return box and object_window(box, height, width, preprocessing)
+
+    def _cells(self, overview: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
+        seen, empty = thumbnail(overview), self._scene.empty
         if empty is None or empty.shape != seen.shape:
             return None
         return changed_cells(empty, seen, self._settings.object_contrast)
@@ -182,7 +207,7 @@ class ItemAssembler:
         if self._settings.trigger is Trigger.SENSOR:
             sensed_at_s = self._sensed_at_s
             return sensed_at_s is not None and prediction.frame.captured_at_s >= sensed_at_s
-        if self._scene.is_new_and_still(prediction.model_input):
+        if self._scene.is_new_and_still(prediction.whole):
             return True
         self._drop()
         return False

@@ -1,7 +1,7 @@
 """One frame from start to end; has no thread and no lock."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -31,6 +31,7 @@ from edge.journal import Journal
 from edge.kept_frames import KeptFrames
 from edge.kept_maps import KeptMaps
 from edge.line import Line
+from edge.look_at import FrameLabeller, LookAt
 from edge.machine import Machine
 from edge.manual import BeatByHand, BeginByHand, ByHand, EndByHand, MoveByHand
 from edge.recorder import Recorder
@@ -75,6 +76,7 @@ class Parts:
         lime_of: What it makes without being asked.
         sensor_triggers: Whether a sensor of the machine begins an item.
         empty_at_start: Whether the first frame shows the empty place, which is no item.
+        look_at: What of a frame the model is shown.
         drop: When the drop sensor is expected to see an item.
         camera: How the camera does.
         clock: Seconds, monotonic.
@@ -94,6 +96,7 @@ class Parts:
     lime_of: LimeOf = LimeOf.ITEMS
     sensor_triggers: bool = False
     empty_at_start: bool = False
+    look_at: LookAt = LookAt.FRAME
     drop: Window = field(default_factory=Window)
     kept: KeptFrames | None = None
     camera: Callable[[], CameraReport] = lambda: CameraReport("live", None)
@@ -112,6 +115,7 @@ class Pipeline:
         self._parts = parts
         self._line = Line(parts.policy, parts.drop)
         self._asked: list[Label] = []
+        self._labeller = FrameLabeller(parts.look_at, parts.classifier, parts.items)
         bundle = parts.classifier.bundle
         maps = KeptMaps(parts.kept, bundle.preprocessing, bundle.sha256) if parts.kept else None
         self._recorder = Recorder(
@@ -210,7 +214,7 @@ class Pipeline:
     def see(self, frame: Frame) -> None:
         """Label a frame, decide if it completes an item, move, explain; publish on the way."""
         started = time.perf_counter()
-        prediction = self._parts.classifier.classify(frame)
+        prediction = self._labeller.label(frame)
         labelled = time.perf_counter()
         self._frames_seen += 1
         self._publish(prediction=prediction, stage_ms={"label": (labelled - started) * 1e3})
@@ -266,14 +270,13 @@ class Pipeline:
 
     def _offer(self, every: dict[str, Explanation]) -> None:
         if self._parts.explainer is not None:
-            gradcam = every["grad-cam"]
-            self._parts.explainer.offer(gradcam.prediction, gradcam.labels, every.get("hirescam"))
+            self._parts.explainer.offer(*_for_lime(every, ()))
 
     def _pin(self, explanation: Explanation) -> None:
         if self._parts.explainer is not None:
             seen, labels = explanation.prediction, explanation.labels
             every = self._parts.gradcam.explain_all(seen, labels)
-            self._parts.explainer.pin(seen, labels, every.get("hirescam"))
+            self._parts.explainer.pin(*_for_lime(every, self._asked))
 
     def _lime(self) -> tuple[Progress, ...]:
         return self._parts.explainer.current() if self._parts.explainer is not None else ()
@@ -321,6 +324,27 @@ class Pipeline:
                 **news,
             )
         )
+
+
+def _for_lime(
+    every: dict[str, Explanation], asked: Sequence[Label]
+) -> tuple[Prediction, tuple[Label, ...], Explanation | None]:
+    """What LIME is made of: labels of one window, because it hides parts of one picture.
+
+    It is the window of a label that was asked for, or else of the most confident one.
+    """
+    gradcam, hires = every["grad-cam"], every.get("hirescam")
+    shown = gradcam.prediction.by_part(gradcam.labels)
+    part, places = next(
+        (
+            (part, places)
+            for part, places in shown
+            if any(gradcam.labels[place] in asked for place in places)
+        ),
+        shown[0],
+    )
+    labels = tuple(gradcam.labels[place] for place in places)
+    return part, labels, hires and hires.only(places)
 
 
 def _condition(shown: tuple[Any, str | None, CameraReport]) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from edge.domain import Label
 from edge.explain.gradcam import GradCam
-from edge.foreground import focus_of
+from edge.foreground import cells_in_window, focus_of
 from edge.items import Item, ItemAssembler
 
 
@@ -25,4 +25,8 @@ def focused(item: Item, label: Label | None, gradcam: GradCam, items: ItemAssemb
     if label is None or cells is None:
         return item
     heat = gradcam.explain(item.newest, [label]).maps[0]
+    window = item.newest.part_of(label).window
+    if window is not None:
+        shape = item.newest.frame.image.shape
+        cells = cells_in_window(cells, shape, window, gradcam.bundle.preprocessing)
     return replace(item, focus=focus_of(heat, cells))

@@ -10,7 +10,7 @@ from edge.board import About, Board, Requests, Snapshot
 from edge.bundle import Bundle
 from edge.classifier import Classifier
 from edge.decision import Facts, Mode, Policy, Route, SortDecision
-from edge.domain import Frame, Label, Prediction
+from edge.domain import Frame, Label, PixelWindow, Prediction
 from edge.explain.gradcam import GradCam
 from edge.explain.worker.explainer import Explains
 from edge.faults import AcknowledgeRequest
@@ -18,6 +18,7 @@ from edge.handoff import LatestSlot
 from edge.items import ItemAssembler, ItemSettings, Trigger
 from edge.journal import Balance, Entry, Journal, JournalSettings, Outcome
 from edge.kept_frames import FrameSettings, KeptFrames, folder_of
+from edge.look_at import LookAt
 from edge.machine import Machine
 from edge.pipeline import CameraReport, LimeOf, Parts, Pipeline
 from sorter_firmware_bridge.bins import Bin, Command, Receipt
@@ -34,8 +35,8 @@ class Told(Classifier):
 
     present: tuple[int, ...] = (SORTED_INDEX,)
 
-    def classify(self, frame: Frame) -> Prediction:
-        seen = super().classify(frame)
+    def classify(self, frame: Frame, windows: Sequence[PixelWindow] = ()) -> Prediction:
+        seen = super().classify(frame, windows)
         chances = np.full(len(self.bundle.labels), 0.01, np.float32)
         chances[list(self.present)] = 0.95
         labels = tuple(self.bundle.labels[index] for index in self.present)
@@ -98,6 +99,7 @@ class Rig:
         explainer: Makes LIME; None makes none.
         lime_of: What it makes without being asked.
         empty_at_start: Whether the first frame shows the empty place.
+        look_at: What of a frame the model is shown.
         max_rows: Items that the journal keeps.
         frames: Which pictures are kept; None keeps none.
     """
@@ -113,6 +115,7 @@ class Rig:
         explainer: Explains | None = None,
         lime_of: LimeOf = LimeOf.ITEMS,
         empty_at_start: bool = False,
+        look_at: LookAt = LookAt.FRAME,
         max_rows: int = 100_000,
         frames: FrameSettings | None = None,
     ) -> None:
@@ -151,6 +154,7 @@ class Rig:
                 lime_of=lime_of,
                 sensor_triggers=trigger is Trigger.SENSOR,
                 empty_at_start=empty_at_start,
+                look_at=look_at,
                 kept=KeptFrames(folder_of(self.path), frames) if frames else None,
                 camera=lambda: self.camera,
                 clock=lambda: self.now_s,

@@ -10,6 +10,7 @@ from edge.decision import Mode, Route
 from edge.domain import Label
 from edge.errors import ConfigError
 from edge.items import Trigger
+from edge.look_at import LookAt
 from edge.region import Region
 from sorter_firmware_bridge.bins import Bin
 
@@ -147,7 +148,7 @@ def test_relative_paths_are_relative_to_the_file(
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        (CAMERA + "fsp = 3\n", 3, "camera.fsp: unknown key; allowed here: fps, loop, "),
+        (CAMERA + "fsp = 3\n", 3, "camera.fsp: unknown key; allowed here: focus, fps, loop, "),
         (CAMERA + "[bins]\n", 3, "bins: unknown key; allowed here: belt, bin, bundle, "),
         (CAMERA + "[[bin]]\nnumber = 1\nnam = 'x'\n", 5, "bin.0.nam: unknown key; allowed here: "),
         (CAMERA + "fps = '3'\n", 3, "camera.fps: found '3'; input should be a valid number"),
@@ -357,3 +358,68 @@ def test_a_threshold_of_no_label_names_those_alike(tmp_path: Path, shipped: Bund
     message = mismatch(tmp_path, CAMERA + '[thresholds]\n"30001" = 0.5\n', shipped)
     assert "line 4: thresholds: label '30001' does not exist in this model" in message
     assert "did you mean '3001'" in message
+
+
+# --- what of a frame the model is shown ---
+
+OBJECT = CAMERA + "focus = 'object'\n"
+SINGLE = "[sorting]\nmode = 'single'\n"
+EMPTY_PLACE = "[items]\nempty_at_start = true\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (CAMERA, LookAt.FRAME),
+        (CAMERA + "focus = 'frame'\ntiles = true\n", LookAt.TILES),
+        (OBJECT + SINGLE + EMPTY_PLACE, LookAt.OBJECT),
+    ],
+)
+def test_what_the_model_is_shown_is_read(tmp_path: Path, text: str, found: LookAt) -> None:
+    assert read_config(written(tmp_path, text)).look_at is found
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (
+            OBJECT + SINGLE,
+            3,
+            "camera.focus: found 'object' without [items] empty_at_start; allowed is 'frame', or"
+            " 'object' with empty_at_start = true",
+        ),
+        (
+            OBJECT + EMPTY_PLACE,
+            3,
+            "camera.focus: found 'object' in mode 'watch'; allowed is 'frame', or 'object' in mode"
+            " 'single'",
+        ),
+        (
+            OBJECT + "tiles = true\n" + SINGLE + EMPTY_PLACE,
+            4,
+            "camera.tiles: found true with focus 'object'; allowed with focus 'frame'",
+        ),
+        (CAMERA + "focus = 'brick'\n", 3, "camera.focus: found 'brick'; input should be 'frame'"),
+        (CAMERA + "tiles = 'yes'\n", 3, "camera.tiles: found 'yes'; "),
+    ],
+)
+def test_what_the_model_cannot_be_shown_is_refused(
+    tmp_path: Path, text: str, line: int, said: str
+) -> None:
+    message = refusal(tmp_path, text)
+    assert f"edge.toml, line {line}: {said}" in message
+
+
+@pytest.mark.parametrize(
+    ("size", "roi", "quarter"),
+    [("[160, 120]", "[0.0, 0.0, 1.0, 1.0]", 96), ("[640, 480]", "[0.0, 0.0, 0.3, 0.4]", 115)],
+)
+def test_tiles_of_tiny_pictures_are_refused(
+    tmp_path: Path, shipped: Bundle, size: str, roi: str, quarter: int
+) -> None:
+    camera = f"[camera]\nsource = 'picamera2'\nsize_px = {size}\nroi = {roi}\ntiles = true\n"
+    message = mismatch(tmp_path, camera, shipped)
+    assert "edge.toml, line 5: camera.tiles: found true with pictures of " in message
+    half = shipped.preprocessing.size_px // 2
+    assert f"have {quarter} along their longer side; expected {half} at least" in message
+    check_against_bundle(read_config(written(tmp_path, camera.replace("true", "false"))), shipped)
