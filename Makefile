@@ -1,6 +1,7 @@
 # make demo   the app on the shipped bundle, a recorded pile and a simulated machine
 # make test   everything: tests on both runtimes, lint, types, import contracts
 # make bench  the figures that are promised, measured
+# make best PHOTOGRAPHS=DIR VALIDATION=DIR  render, train and export the shipped recipe; hours
 # make trunk  the weights that training begins with, from their source again
 # make prove-trainer  the figures of the trainer, measured; about 25 minutes
 # make prove-bridge  the figures of the bridge, on executed firmware; about 5 minutes
@@ -16,7 +17,7 @@ LOCK := -c deploy/locks/tested.txt
 endif
 PIP := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-tflite bench trunk prove-trainer prove-explanations prove-bridge prove-dashboard lint clean help
+.PHONY: demo test test-tflite bench best trunk prove-trainer prove-explanations prove-bridge prove-dashboard lint clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -107,6 +108,27 @@ else
 test-tflite:
 	@echo "tflite-runtime has no package for this Python; use PYTHON=python3.11 to test on it too"
 endif
+
+# ---- the shipped bundle's recipe, from rendering to the bundle ----------------------------------
+# A call that was stopped goes on where it was. Twice TIMES is twice as long.
+TIMES ?= 1
+SINGLES ?= 6000
+PILES ?= 1500
+BEST := runs/best-data
+TRAIN := .venv/bin/bricksight-trainer
+best: .venv/ready
+	@test -d "$(PHOTOGRAPHS)" -a -d "$(VALIDATION)" || { \
+	    echo "make best PHOTOGRAPHS=DIR VALIDATION=DIR: folders of photographs of single bricks, each" \
+	    "with a labels.csv; the first to train on, the other to choose thresholds on" >&2; exit 2; }
+	$(TRAIN) render trainer/recipes/singles.toml --out $(BEST)/singles --count $(SINGLES)
+	$(TRAIN) render trainer/recipes/piles.toml --engine raster --out $(BEST)/piles --count $(PILES)
+	awk -v times=$(TIMES) '/^epochs = / { $$3 = int($$3 * times + 0.999) } 1' \
+	    trainer/recipes/best.toml > $(BEST)/best.toml
+	$(TRAIN) train $(BEST)/best.toml --run runs/best-$(TIMES) --data $(BEST)/piles \
+	    --data $(BEST)/singles --data "$(PHOTOGRAPHS)"
+	$(TRAIN) export runs/best-$(TIMES) --data $(BEST)/piles --out runs/best-$(TIMES)-bundle \
+	    --quantise-on $(BEST)/singles --quantise-on "$(PHOTOGRAPHS)" \
+	    --calibrate-on "$(VALIDATION)" --photographs validation="$(VALIDATION)"
 
 # ---- figures --------------------------------------------------------------------------------
 .venv-bench/ready: pyproject.toml deploy/locks/tested.txt deploy/locks/bench.txt

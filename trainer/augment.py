@@ -3,10 +3,11 @@
 A window is a rotated, mirrored, zoomed square of a picture and of its instance map, from which
 its labels follow again. Small windows around one brick teach shape cheaply; large ones, piles. A
 photograph without an instance map is always shown whole; one whose single brick was found is cut
-like the others, and mostly laid on another ground, so that the ground of one camera is no evidence.
+like the others, and mostly laid on another ground, so that the ground of one camera is no
+evidence.
 
-All 85 types look like themselves in a mirror (tests/trainer/test_mirror.py), so half of the windows
-are mirrored.
+All 85 types look like themselves in a mirror (tests/trainer/scenes/test_mirror.py), so half of the
+windows are mirrored.
 """
 
 from collections.abc import Sequence

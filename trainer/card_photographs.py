@@ -49,8 +49,18 @@ def _several(name: str, found: Mapping[str, Any]) -> list[str]:
         f"{found['labels_present']:.0f} labels): {_right(found)}, and",
         f"{_percent(found['micro_recall'])} of what is there is found",
         f"(F1 {found['micro_f1']:.3f}).",
+        _tiled(found.get("tiles")),
         f"{_fitted(found)}{_skipped(found)}".strip(),
     ]
+
+
+def _tiled(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    return (
+        f"With `--tiles` {_right(found)}, and {_percent(found['micro_recall'])} of what is there is"
+        f" found (F1 {found['micro_f1']:.3f})."
+    )
 
 
 def _right(found: Mapping[str, Any]) -> str:

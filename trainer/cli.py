@@ -117,6 +117,14 @@ def export(
             " with the validation pictures; may be given several times.",
         ),
     ] = None,
+    quantise_on: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="More data sets that were trained on: their training pictures show the quantiser"
+            " what the network sees, beside those of --data; may be given several times.",
+        ),
+    ] = None,
     skip_unknown: SkipUnknownOption = False,
     self_test: Annotated[
         Path | None,
@@ -147,6 +155,7 @@ def export(
         variants,
         calibrate_on or (),
         skip_unknown,
+        quantise_on or (),
     )
     megabytes = sum(f.bytes for f in bundle.manifest.files.values()) / 1e6
     console.print(f"{out}: {len(bundle.labels)} labels, {megabytes:.1f} MB, {bundle.sha256[:12]}")
@@ -172,7 +181,7 @@ def evaluate(
     from trainer.against_float import float_network, int8_against_float
     from trainer.dataset import SPLITS
     from trainer.evaluate import judge, summary
-    from trainer.photograph_figures import judge_photographs, photograph_summary
+    from trainer.photograph_figures import judge_set
     from trainer.photograph_sets import named_folders, read_photograph_set
     from trainer.report import write_report
 
@@ -192,11 +201,9 @@ def evaluate(
         if network is not None:
             compared = int8_against_float(model, network, judged.samples, shown)
             found["int8 against float"] = compared
-    seen = [judge_photographs(model, one, shown) for one in sets]
+    seen = [judge_set(model, one, shown) for one in sets]
     if seen:
-        found["photographs"] = {
-            one.photographs.name: photograph_summary(model, one) for one in seen
-        }
+        found["photographs"] = {one.photographs.name: figures for one, figures in seen}
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "evaluation.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
@@ -206,7 +213,7 @@ def evaluate(
             model,
             judged,
             found.get(split),
-            [(one, found["photographs"][one.photographs.name]) for one in seen],
+            seen,
             found.get("int8 against float"),
         )
         shown.print(f"{report}: open it in a browser")
@@ -217,6 +224,8 @@ def _table(found: dict) -> str:
     sections = {where: values for where, values in found.items() if where != "photographs"}
     for name, values in found.get("photographs", {}).items():
         sections[f"photographs: {name}"] = values
+        if "tiles" in values:
+            sections[f"photographs: {name}, with tiles"] = values["tiles"]
     lines = []
     for where, values in sections.items():
         lines.append(where)

@@ -76,7 +76,7 @@ def _factor(reach: np.ndarray) -> np.ndarray:
 
 
 def _even_sums(folded: Folded, reaches: dict[str, np.ndarray]) -> Folded:
-    """Even out what the trunk's blocks hand on; blocks that add to each other share their factor."""
+    """Even out what the trunk's blocks hand on; those that add to each other share a factor."""
     count = folded.settings.trunk_blocks
     weights = dict(zip((s.name for s in steps(count)), folded.trunk, strict=True))
     first, bias = folded.convolutions[0]

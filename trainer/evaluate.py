@@ -51,9 +51,16 @@ class Judged:
 
 
 def classify_all(
-    bundle: Bundle, pictures: Sequence[Path], console: Console
+    bundle: Bundle, pictures: Sequence[Path], console: Console, tiles: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
     """Label pictures as the device would.
+
+    Args:
+        bundle: The bundle.
+        pictures: Files.
+        console: Where progress is shown.
+        tiles: Whether overlapping quarters of each picture are looked at too, as `label --tiles`
+            does.
 
     Returns:
         Logits and calibrated probabilities, both (pictures, n) float32.
@@ -61,7 +68,8 @@ def classify_all(
     classifier = Classifier(bundle, threads=2)
     logits, probabilities = [], []
     for number, path in enumerate(track(pictures, "labelling", console=console)):
-        prediction = classifier.classify(Frame(number, 0.0, read_picture(path)))
+        frame = Frame(number, 0.0, read_picture(path))
+        prediction = classifier.classify_tiles(frame) if tiles else classifier.classify(frame)
         logits.append(prediction.logits)
         probabilities.append(prediction.probabilities)
     return np.stack(logits), np.stack(probabilities)

@@ -34,7 +34,7 @@ from trainer.errors import ExportError, RecipeError
 from trainer.evaluate import evaluate_renders
 from trainer.folded import Folded, fold
 from trainer.model import ModelSettings
-from trainer.photograph_figures import judge_photographs, photograph_summary
+from trainer.photograph_figures import judge_set
 from trainer.photograph_sets import PhotographSet, read_calibration_set, read_photograph_set
 from trainer.quantise import quantise
 from trainer.recipe import Recipe, read_recipe, recipe_hash
@@ -97,6 +97,7 @@ def export(
     add_variants: bool = False,
     calibrate_on: Sequence[Path] = (),
     skip_unknown: bool = False,
+    quantise_on: Sequence[Path] = (),
 ) -> Bundle:
     """Export a run as a sealed bundle.
 
@@ -116,6 +117,8 @@ def export(
             validation pictures of `data`.
         skip_unknown: Whether photographs of types that the run does not know are left out and
             counted, not refused.
+        quantise_on: More data sets, photographs among them, whose training pictures show the
+            quantiser what the network sees; each counts as much as `data`.
 
     Returns:
         The bundle as the device reads it.
@@ -128,6 +131,7 @@ def export(
     run = read_run(run_folder)
     samples = read_dataset(data)
     training, validation, test = (of_split(samples, split, data) for split in SPLITS)
+    others = [of_split(read_dataset(folder), "train", folder) for folder in quantise_on]
     sets = [
         read_photograph_set(name, folder, run.labels, skip_unknown)
         for name, folder in (photographs or {}).items()
@@ -137,7 +141,8 @@ def export(
     chosen = find_pictures([self_test]) if self_test else [s.picture for s in validation]
     folded = fold(run.model, run.settings)
     with tempfile.TemporaryDirectory() as folder, console.status("quantising and checking"):
-        models, checks = _models(run, folded, training, Path(folder), add_variants)
+        shown = _representative([training, *others], run)
+        models, checks = _models(run, folded, shown, Path(folder), add_variants)
     classifier = models["classifier"]
     logits = _logits(classifier, run, calibration, console)
     tests = {
@@ -183,18 +188,24 @@ def _judged(
     found = {}
     for one in sets:
         seen = any(p.picture.resolve() in fitted for p in one.photographs)
-        found[one.name] = photograph_summary(draft, judge_photographs(draft, one, console), seen)
+        found[one.name] = judge_set(draft, one, console, seen)[1]
     return found
 
 
-def _models(
-    run: Run, folded: Folded, training: Sequence[Sample], folder: Path, add_variants: bool
-) -> tuple[dict[str, bytes], dict[str, float]]:
+def _representative(sets: Sequence[Sequence[Sample]], run: Run) -> np.ndarray:
+    """Training pictures (b, s, s, 3) uint8, equally many of each set, as the device sees them."""
+    rng = np.random.default_rng(run.recipe.seed)
+    few = -(-REPRESENTATIVE_PICTURES // len(sets))
+    chosen = [one[i] for one in sets for i in rng.permutation(len(one))[:few]]
     preprocessing = Preprocessing(run.settings.size_px)
-    chosen = np.random.default_rng(run.recipe.seed).permutation(len(training))
-    pictures = np.stack(
-        [prepare(read_image(training[i]), preprocessing) for i in chosen[:REPRESENTATIVE_PICTURES]]
-    )
+    pictures = [prepare(read_image(sample), preprocessing) for sample in chosen]
+    # So that whoever looks at some of them sees some of each set.
+    return np.stack(pictures)[rng.permutation(len(pictures))]
+
+
+def _models(
+    run: Run, folded: Folded, pictures: np.ndarray, folder: Path, add_variants: bool
+) -> tuple[dict[str, bytes], dict[str, float]]:
     files = {role: folder / name for role, name in MODEL_FILES.items()}
     files["classifier"].write_bytes(quantise(folded, pictures))
     check_classifier_file(files["classifier"], pictures[:8])

@@ -14,6 +14,11 @@ and where no picture has more than one label also
     right_first, right_in_five                  balanced: every type weighs alike
     labels                                      id -> pictures, first, five, reported, precision
     taken_for                                   which type is named first instead of which
+
+and where some have
+
+    tiles                                       labels_reported and micro_* once more, with
+                                                overlapping quarters looked at too
 """
 
 from collections.abc import Sequence
@@ -65,18 +70,59 @@ class JudgedSet:
         return np.argmax(np.where(self.ignored, -np.inf, self.scores), axis=1)
 
 
-def judge_photographs(bundle: Bundle, photographs: PhotographSet, console: Console) -> JudgedSet:
+def judge_photographs(
+    bundle: Bundle, photographs: PhotographSet, console: Console, tiles: bool = False
+) -> JudgedSet:
     """Run a bundle over photographs.
+
+    Args:
+        bundle: The bundle.
+        photographs: The set.
+        console: Where progress is shown.
+        tiles: As `trainer.evaluate.classify_all` takes it.
 
     Raises:
         PictureError: A picture cannot be read; the message names it.
     """
     wanted, ignored = photographs.matrices([label.id for label in bundle.labels])
     pictures = [photograph.picture for photograph in photographs.photographs]
-    logits, probabilities = classify_all(bundle, pictures, console)
+    logits, probabilities = classify_all(bundle, pictures, console, tiles)
     scores = bundle.slopes * logits + bundle.offsets
     reported = (probabilities >= bundle.thresholds) & ~ignored
     return JudgedSet(photographs, wanted, ignored, probabilities, scores, reported)
+
+
+def judge_set(
+    bundle: Bundle,
+    photographs: PhotographSet,
+    console: Console,
+    calibrated_on: bool | None = None,
+) -> tuple[JudgedSet, dict[str, Any]]:
+    """Run a bundle over photographs, and count.
+
+    Args:
+        bundle: The bundle.
+        photographs: The set.
+        console: Where progress is shown.
+        calibrated_on: As `photograph_summary` takes it.
+
+    Returns:
+        What the bundle says, and every figure listed at the top of this file.
+    """
+    judged = judge_photographs(bundle, photographs, console)
+    found = photograph_summary(bundle, judged, calibrated_on)
+    if not photographs.single:
+        tiled = judge_photographs(bundle, photographs, console, tiles=True)
+        found["tiles"] = _counted(tiled)
+    return judged, found
+
+
+def _counted(judged: JudgedSet) -> dict[str, float]:
+    together = micro(judged.wanted, judged.reported)
+    return {
+        "labels_reported": float(judged.reported.sum()),
+        **{f"micro_{name}": value for name, value in together.items()},
+    }
 
 
 def photograph_summary(
@@ -91,13 +137,11 @@ def photograph_summary(
             knows.
     """
     single = judged.photographs.single
-    together = micro(judged.wanted, judged.reported)
     return {
         "pictures": float(len(judged.wanted)),
         "skipped_pictures": float(judged.photographs.skipped),
         "labels_present": float(judged.wanted.sum()),
-        "labels_reported": float(judged.reported.sum()),
-        **{f"micro_{name}": value for name, value in together.items()},
+        **_counted(judged),
         "answered": float(judged.reported.any(axis=1).mean()),
         **({} if calibrated_on is None else {"calibrated_on": calibrated_on}),
         **(_singles(bundle, judged) if single else {}),
