@@ -145,6 +145,10 @@ class Interpreter:
         return tuple(np.array(self._engine.get_tensor(d["index"])) for d in self._outputs)
 
     def _fit(self, inputs: tuple[NDArray[Any], ...]) -> None:
+        # A network of convolutions alone would run on any size, and answer something else.
+        for (wanted, _), value in zip(self.inputs, inputs, strict=True):
+            if not _may_be(value.shape, wanted):
+                raise ValueError(f"expected an input of {wanted}, -1 being any number")
         changed = False
         for detail, value in zip(self._inputs, inputs, strict=True):
             if tuple(detail["shape"]) != value.shape:
@@ -153,6 +157,12 @@ class Interpreter:
                 changed = True
         if changed:
             self._engine.allocate_tensors()
+
+
+def _may_be(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        side in (found, -1) for found, side in zip(shape, wanted, strict=True)
+    )
 
 
 def _shape_and_dtype(detail: dict[str, Any]) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -1,5 +1,6 @@
 """The runtime: the one that works is chosen, and one that does not is explained."""
 
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -165,8 +166,10 @@ def test_an_input_of_another_shape_is_refused_and_the_right_one_still_runs(
     size = shipped.preprocessing.size_px
     right = np.zeros((1, size, size, 3), np.uint8)
     (before,) = model.run(right)
-    with pytest.raises(InterpreterError, match=r"\(1, 7, 5, 3\) uint8"):
-        model.run(np.zeros((1, 7, 5, 3), np.uint8))
+    for shape in ((1, 7, 5, 3), (1, size + 32, size + 32, 3), (2, size, size, 3), (size, size, 3)):
+        with pytest.raises(InterpreterError, match=re.escape(f"{shape} uint8")) as refused:
+            model.run(np.zeros(shape, np.uint8))
+        assert f"expected an input of (1, {size}, {size}, 3)" in str(refused.value)
     (after,) = model.run(right)
     np.testing.assert_array_equal(before, after)
 
