@@ -40,6 +40,12 @@ def edit_manifest(folder: Path, edit: Callable[[Values], object]) -> None:
     write(folder / MANIFEST, json.dumps(values).encode())
 
 
+def report_every_label(values: Values) -> None:
+    """For `edit_manifest`: let every label be reported, however unlikely."""
+    for entry in values["labels"]:
+        entry.update(threshold=1e-6, reported=True)
+
+
 def replace_file(folder: Path, role: str, content: bytes) -> Path:
     """Give a role other content, with a manifest that fits it."""
     path = folder / manifest_of(folder)["files"][role]["path"]

@@ -22,6 +22,7 @@ from bundle_copies import (
 
 from edge.bundle import Bundle, check_companion, read_bundle, write_bundle
 from edge.config import SHIPPED_BUNDLE
+from edge.domain import NOT_REPORTED
 from edge.errors import BundleError
 from edge.interpreter import TINY_MODEL, Interpreter
 from edge.manifest import MANIFEST, MANIFEST_BYTES_MAX, SCHEMA_VERSION
@@ -58,7 +59,10 @@ def test_the_shipped_bundle_is_whole(shipped: Bundle) -> None:
         assert values.shape == (count,)
         assert values.dtype == np.float32
         assert np.isfinite(values).all()
-    assert ((shipped.thresholds > 0) & (shipped.thresholds < 1)).all()
+    reported = np.array([entry.reported for entry in shipped.manifest.labels])
+    assert reported.any()
+    assert ((shipped.thresholds[reported] > 0) & (shipped.thresholds[reported] < 1)).all()
+    assert (shipped.thresholds[~reported] == NOT_REPORTED).all()
     assert len(shipped.sha256) == 64
     assert shipped.path("classifier").is_file()
 
@@ -428,12 +432,27 @@ def test_other_rounding_is_accepted(copied: Path, shipped: Bundle) -> None:
     read_bundle(copied)
 
 
+def _gone_around(operators: list[dict[str, Any]]) -> set[int]:
+    """Tensors that only operators read whose input also goes around them, to an ADD after them."""
+    made_by = {int(tensor): n for n, op in enumerate(operators) for tensor in op["outputs"]}
+    found: set[int] = set()
+    for number, operator in enumerate(operators):
+        if operator["op_name"] == "ADD":
+            first = min(made_by[int(tensor)] for tensor in operator["inputs"])
+            for between in operators[first + 1 : number]:
+                found.update(int(tensor) for tensor in between["inputs"])
+    return found
+
+
 def _large_weights(shipped: Bundle) -> list[bytes]:
-    """The weights of the classifier's larger layers, as they lie in its file."""
+    """The weights of the classifier's larger layers that no sum goes around, as in its file."""
     content = shipped.path("classifier").read_bytes()
     engine: Any = Interpreter(shipped.path("classifier"))._engine
+    around = _gone_around(engine._get_ops_details())
     found = []
     for detail in engine.get_tensor_details():
+        if detail["index"] in around:
+            continue
         if detail["dtype"] == np.int8 and len(detail["shape"]) in (2, 4):
             try:
                 weights = engine.get_tensor(detail["index"]).tobytes()

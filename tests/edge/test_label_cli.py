@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bundle_copies import edit_manifest
+from bundle_copies import edit_manifest, report_every_label
 from PIL import ExifTags, Image
 from typer.testing import CliRunner, Result
 
@@ -476,7 +476,7 @@ def test_an_unreadable_bundle_is_one_message(
 
 def test_another_bundle_is_taken_when_named(tmp_path: Path, copied: Path) -> None:
     path = save(tmp_path / "a.png")
-    edit_manifest(copied, lambda values: [e.update(threshold=1e-6) for e in values["labels"]])
+    edit_manifest(copied, report_every_label)
     count = len(json.loads((SHIPPED_BUNDLE / "manifest.json").read_text())["labels"])
     assert len(labelled("--bundle", copied, path)["labels"]) == count
 
@@ -542,17 +542,23 @@ def test_tiles_of_tiny_pictures_are_told_of_once_and_the_whole_is_looked_at(
 def test_tiles_are_explained_each_on_its_own_part(
     tmp_path: Path, copied: Path, method: str
 ) -> None:
-    def all_present(manifest: dict[str, Any]) -> None:
-        for entry in manifest["labels"][:4]:
-            entry["threshold"] = 1e-6
-
-    edit_manifest(copied, all_present)
     picture, out = save(tmp_path / "large.png", scene(300, 390)), tmp_path / "out"
+    edit_manifest(copied, report_every_label)
+    speaking = labelled("--bundle", copied, "--tiles", picture)["labels"]
+    by_window = {tuple(entry["window"]): entry["id"] for entry in speaking}
+    chosen = list(by_window.values())[:4]
+
+    def report_chosen(manifest: dict[str, Any]) -> None:
+        for entry in manifest["labels"]:
+            entry["reported"] = entry["id"] in chosen
+
+    edit_manifest(copied, report_chosen)
     options = ["--tiles", "--explain", out, "--method", method, "--samples", 16]
     found = labelled("--bundle", copied, *options, picture)
     told = found["explained"]
     rows = [row for part in told.get("windows", [told]) for row in part["labels"]]
     assert sorted(row["id"] for row in rows) == sorted(entry["id"] for entry in found["labels"])
-    assert len({tuple(entry["window"]) for entry in found["labels"]}) > 1
+    assert {entry["id"] for entry in found["labels"]} == set(chosen)
+    assert len({tuple(entry["window"]) for entry in found["labels"]}) == len(chosen) > 1
     suffix = "gradcam" if method == "grad-cam" else method
     assert read_picture(out / f"large.{suffix}.png").size

@@ -108,7 +108,7 @@ def test_differences_are_said_in_words(config: Path, shipped: Bundle) -> None:
         f"without {gone}",
         "also knows brandnew",
         "1 of 85 thresholds differ",
-        "input: 128 px, crop instead of 256 px, letterbox",
+        f"input: 128 px, crop instead of {shipped.preprocessing.size_px} px, letterbox",
     )
 
 
