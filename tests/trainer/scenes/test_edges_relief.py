@@ -71,6 +71,8 @@ def test_every_stud_of_the_librarys_bricks_is_found(folder):
     geometry = Geometry(folder)
     for part, count in {"3001": 8, "3035": 32, "3039": 2, "2357": 3, "6141": 1}.items():
         assert len(stud_tops(geometry.mesh(part))) == count, part
+        # With the library's own 16 sides, too.
+        assert len(stud_tops(geometry.mesh(part, curves=False))) == count, part
 
 
 def test_what_has_no_stud_stays_as_it_is():
