@@ -32,7 +32,7 @@ COMPARED = {
     "compact": "compact, from random weights",
 }
 SIDE_PX = 96
-WINDOWS = 20_000
+WINDOWS = 8_000
 NEEDS = "needs --data, --learn-from and --judge-on DIR"
 
 

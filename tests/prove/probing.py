@@ -20,7 +20,7 @@ from tests.prove.children import in_child
 from tests.prove.context import Proof
 from trainer.scenes.realism import STEPS
 
-RENDERS = 1000
+RENDERS = 500
 SEED = 77
 RENDER_PX = 160
 WINDOW_PX = 96
