@@ -80,35 +80,54 @@ def _write(path: Path, make) -> None:
 
 
 def layers_of(folded) -> tuple[str, ...]:
-    """Names of the layers with weights, the last first: logits, dense2 .., conv5 .."""
-    hidden = [f"dense{n}" for n in range(len(folded.dense) - 1, 0, -1)]
-    return ("logits", *hidden, *(f"conv{n}" for n in range(len(folded.convolutions), 0, -1)))
+    """Names of the layers with weights, the last first: logits, dense2 .., conv5 ..
+
+    A trunk follows block by block: block10 .., stem.
+    """
+    hidden = (f"dense{n}" for n in range(len(folded.dense) - 1, 0, -1))
+    convolutions = (f"conv{n}" for n in range(len(folded.convolutions), 0, -1))
+    return ("logits", *hidden, *convolutions, *reversed(_trunk(folded)))
+
+
+def _trunk(folded) -> dict[str, list[int]]:
+    # Places in `folded.trunk` of the convolutions of the stem and of each block.
+    from trainer.trunk import steps
+
+    found: dict[str, list[int]] = {}
+    for place, step in enumerate(steps(folded.settings.trunk_blocks)):
+        found.setdefault(step.name.partition("_")[0], []).append(place)
+    return found
 
 
 def randomise(folded, layers: Sequence[str], seed: int):
     """The network with some layers' weights drawn anew (Adebayo et al. 2018).
 
     Weights are normal around zero with the mean square they had, as a network starts out, and
-    biases are zero; one layer's are always the same for a seed. What a residual convolution adds
-    to is its input, which is no weight and stays.
+    biases are zero; one layer's are always the same for a seed. What a residual convolution or
+    block adds to is its input, which is no weight and stays.
 
     Args:
         folded: A `trainer.folded.Folded`.
         layers: Names, see `layers_of`.
         seed: Of the weights.
     """
-    convolutions, dense = list(folded.convolutions), list(folded.dense)
+    convolutions, dense, trunk = (
+        list(w) for w in (folded.convolutions, folded.dense, folded.trunk)
+    )
+    blocks = _trunk(folded)
     for name in layers:
-        number = (
-            int(name.removeprefix("conv").removeprefix("dense")) - 1 if name != "logits" else -1
-        )
         rng = np.random.default_rng([seed, *name.encode()])
-        if name.startswith("conv"):
+        if name in blocks:
+            for place in blocks[name]:
+                trunk[place] = _drawn(*trunk[place], rng, False)
+        elif name.startswith("conv"):
+            number = int(name.removeprefix("conv")) - 1
             keeps = folded.settings.convolutions[number].residual
             convolutions[number] = _drawn(*convolutions[number], rng, keeps)
         else:
+            number = -1 if name == "logits" else int(name.removeprefix("dense")) - 1
             dense[number] = _drawn(*dense[number], rng, False)
-    return replace(folded, convolutions=tuple(convolutions), dense=tuple(dense))
+    return replace(folded, convolutions=tuple(convolutions), dense=tuple(dense), trunk=tuple(trunk))
 
 
 def _drawn(kernel: np.ndarray, bias: np.ndarray, rng: np.random.Generator, keeps_input: bool):

@@ -16,6 +16,7 @@ COLOURS = {
     "centre": "#999999",
 }
 PARTS = {"own": "#117733", "other": "#cc6677", "background": "#d5d5d5"}
+LEVEL_NAMES_MAX = 8
 PARTS_SHOWN = {"own": "own brick", "other": "other bricks", "background": "background"}
 
 
@@ -111,7 +112,8 @@ def _randomised(axes: Any, found: Row) -> None:
         )
         axes.plot(places, means, "o-", color=COLOURS[method], label=method, markersize=4)
         axes.vlines(places, low, high, color=COLOURS[method], linewidth=1.2)
-        axes.set_xticks(places, [depth["random"][-1] for depth in depths])
+        named = [depth["random"][-1] for depth in depths]
+        axes.set_xticks(places, named, rotation=0 if len(named) <= LEVEL_NAMES_MAX else 60)
     axes.axhline(0.2, color="0.3", linestyle="--", linewidth=1)
     axes.axhline(0, color="0.7", linewidth=0.8)
     axes.set(ylim=(-0.5, 1), xlabel="random down to this layer, from the logits on")

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +87,7 @@ def _pointing(found: Mapping[str, Any]) -> list[Row]:
 def _randomised(found: Mapping[str, Any]) -> list[Row]:
     return [
         Row(
-            f"{method}: likeness (Spearman) with {', '.join(step['random'])} random",
+            f"{method}: likeness (Spearman) with {_span(step['random'])} random",
             ALIKE if method == "grad-cam" else None,
             *_mean_and_interval(step),
             3,
@@ -95,6 +95,10 @@ def _randomised(found: Mapping[str, Any]) -> list[Row]:
         for method, steps in found["randomisation"].items()
         for step in steps
     ]
+
+
+def _span(layers: Sequence[str]) -> str:
+    return " to ".join(dict.fromkeys((layers[0], layers[-1])))
 
 
 def _told(found: Mapping[str, Any]) -> list[Row]:

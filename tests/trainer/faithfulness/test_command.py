@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from trainer.against_float import float_network
 from trainer.cli import app
 from trainer.dataset import read_ids, read_image, read_index
 from trainer.errors import DatasetError, ExportError
@@ -21,7 +22,7 @@ from trainer.faithfulness import evaluation, run
 from trainer.faithfulness.attributions import Attributions, centre_map
 from trainer.faithfulness.counterfactual import Redrawn, effects
 from trainer.faithfulness.evaluation import Asked, evaluate
-from trainer.faithfulness.networks import Networks, build
+from trainer.faithfulness.networks import Networks, build, layers_of
 from trainer.faithfulness.picture import Examiner
 from trainer.faithfulness.rows import RowFile
 from trainer.faithfulness.settings import Settings
@@ -66,10 +67,13 @@ def test_everything_is_strict_json(done):
     assert "not asked for" in found["counterfactual"]["skipped"]
 
 
-def test_random_layers_change_grad_cam(done):
+def test_random_layers_change_grad_cam(done, shipped):
     depths = json.loads(done[0].stdout)["randomisation"]["grad-cam"]
     assert depths[0]["random"] == ["logits"]
-    assert len(depths) == 8
+    layers = layers_of(float_network(shipped))
+    assert [depth["random"] for depth in depths] == [
+        list(layers[:count]) for count in range(1, len(layers) + 1)
+    ]
     assert all(depth["mean"] is None or depth["mean"] < 0.6 for depth in depths)
 
 
@@ -226,8 +230,9 @@ def test_lime_is_averaged_to_the_grid_and_told_what_matters(shipped):
     found = methods.explain(prediction, [3, 5], 7, strangers=[0])["lime"]
     assert asked == [(7, [3, 5], (len(shipped.labels),))]
     assert found.maps.shape == (3, *shipped.manifest.companion.grid)
-    assert (found.maps[:, :8] == 2).all()
-    assert (found.maps[:, 8:] == -1).all()
+    half = found.maps.shape[1] // 2
+    assert (found.maps[:, :half] == 2).all()
+    assert (found.maps[:, half:] == -1).all()
     np.testing.assert_array_equal(found.r2, [0.75] * 3)
 
 

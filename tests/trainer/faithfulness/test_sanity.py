@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -34,25 +34,49 @@ class Weights:
 
     convolutions: tuple
     dense: tuple
+    trunk: tuple = ()
     settings: SimpleNamespace = field(
         default_factory=lambda: SimpleNamespace(
-            convolutions=[SimpleNamespace(residual=False), SimpleNamespace(residual=True)]
+            convolutions=[SimpleNamespace(residual=False), SimpleNamespace(residual=True)],
+            trunk_blocks=0,
         )
     )
+
+
+def layer(rng, *shape):
+    return rng.normal(2, 3, shape), rng.normal(0, 1, shape[-1])
 
 
 @pytest.fixture
 def network():
     rng = np.random.default_rng(1)
+    convolutions = layer(rng, 3, 3, 3, 8), layer(rng, 3, 3, 8, 8)
+    return Weights(convolutions, (layer(rng, 8, 16), layer(rng, 16, 5)))
 
-    def layer(*shape):
-        return rng.normal(2, 3, shape), rng.normal(0, 1, shape[-1])
 
-    return Weights((layer(3, 3, 3, 8), layer(3, 3, 8, 8)), (layer(8, 16), layer(16, 5)))
+@pytest.fixture
+def with_trunk(network):
+    """Two blocks: the first has no expansion."""
+    rng = np.random.default_rng(2)
+    trunk = tuple(layer(rng, 1, 1, 4, 4) for _ in range(1 + 2 + 3))
+    settings = SimpleNamespace(convolutions=network.settings.convolutions, trunk_blocks=2)
+    return replace(network, trunk=trunk, settings=settings)
 
 
 def test_layers_are_named_from_the_last_one(network):
     assert layers_of(network) == ("logits", "dense1", "conv2", "conv1")
+
+
+def test_a_trunk_follows_block_by_block(with_trunk):
+    assert layers_of(with_trunk)[-4:] == ("conv1", "block1", "block0", "stem")
+    found = randomise(with_trunk, ("block1",), 0)
+    changed = [a is not b for a, b in zip(found.trunk, with_trunk.trunk, strict=True)]
+    assert changed == [False, False, False, True, True, True]
+    assert found.convolutions == with_trunk.convolutions
+    whole = randomise(with_trunk, layers_of(with_trunk), 0)
+    np.testing.assert_array_equal(whole.trunk[3][0], found.trunk[3][0])
+    assert not any(bias.any() for _, bias in whole.trunk)
+    assert not np.isclose(whole.trunk[0][0], with_trunk.trunk[0][0]).any()
 
 
 def test_only_the_layers_named_become_random(network):
