@@ -1,5 +1,6 @@
 """What the channels of a layer answer to a picture."""
 
+import re
 from collections.abc import Sequence
 
 import keras
@@ -7,12 +8,30 @@ import numpy as np
 
 from trainer.errors import RecipeError
 
+SHOWN = (
+    re.compile(r"(conv\d+)_act"),
+    re.compile(r"trunk_(stem)_relu6"),
+    re.compile(r"trunk_(block\d+)_project"),
+)
+ADDED = re.compile(r"trunk_(\d+)_add")
+
 
 def layer_names(model: keras.Model) -> list[str]:
-    """Convolutions whose activation can be shown, first to last: conv1, conv2..."""
-    ending = "_act"
-    names = [one.name for one in model.layers if one.name.endswith(ending)]
-    return [name.removesuffix(ending) for name in names if name.startswith("conv")]
+    """Layers whose output can be shown, first to last: of a trunk stem, block0.., then conv1.."""
+    return list(_outputs(model))
+
+
+def _outputs(model: keras.Model) -> dict[str, str]:
+    # Name -> the Keras layer with its output; a residual block's is the sum.
+    found = {}
+    for layer in model.layers:
+        for pattern in SHOWN:
+            if match := pattern.fullmatch(layer.name):
+                found[match[1]] = layer.name
+        if match := ADDED.fullmatch(layer.name):
+            # Its number counts the stem as well.
+            found[f"block{int(match[1]) - 1}"] = layer.name
+    return found
 
 
 def check_layers(model: keras.Model, wanted: Sequence[str]) -> None:
@@ -32,7 +51,7 @@ def check_layers(model: keras.Model, wanted: Sequence[str]) -> None:
 def feature_maps(
     model: keras.Model, layers: Sequence[str], picture: np.ndarray
 ) -> list[np.ndarray]:
-    """Activations of layers after leaky ReLU.
+    """Activations of layers: after leaky ReLU, in a trunk as a block hands them on.
 
     Args:
         model: The bundle's Keras network.
@@ -42,7 +61,8 @@ def feature_maps(
     Returns:
         For each layer (h, w, c) float32.
     """
-    outputs = [model.get_layer(f"{name}_act").output for name in layers]
+    known = _outputs(model)
+    outputs = [model.get_layer(known[name]).output for name in layers]
     inside = keras.Model(model.inputs, outputs)
     found = inside.predict(picture[None].astype(np.float32) / 255, verbose=0)
     return [np.asarray(one[0], np.float32) for one in (found if len(layers) > 1 else [found])]

@@ -95,14 +95,12 @@ def draw_figures(folder: Path, out: Path, wanted: Wanted, console: Console) -> d
     labels = _labels(bundle, wanted.labels)
     prepared = prepare(_picture(bundle, wanted.picture), bundle.preprocessing)
     make_folder(out)
-    kernels = _kernel_views(folded)
+    kernels = kernel_views(folded)
     maps = _map_views(model, layers, prepared)
     liked, climbed = _liked_views(model, bundle, labels, wanted.ascent, console)
     found = {
         "bundle": bundle.sha256,
-        "kernels": {
-            f"conv{n}": asdict(kinds(k)) for n, (k, _) in enumerate(folded.convolutions, 1)
-        },
+        "kernels": {name: asdict(kinds(kernel)) for name, kernel in _kernels(folded).items()},
         "layers": list(layers),
         "labels": climbed,
         "ascent": asdict(wanted.ascent),
@@ -150,18 +148,30 @@ def _picture(bundle: Bundle, path: Path | None) -> np.ndarray:
     return read_picture(path or bundle.path(bundle.manifest.self_test.pictures[0].role))
 
 
-def _kernel_views(folded: Folded) -> list[View]:
-    first = grid(as_rgb(folded.convolutions[0][0]), COLUMNS, KERNEL_PX)
-    views = [View("kernels-conv1", "Kernels of the first layer, as colours", first)]
-    if len(folded.convolutions) > 1:
-        second = as_signed(folded.convolutions[1][0], SECOND_OUTPUTS, SECOND_INPUTS)
-        tiles = second.reshape(-1, *second.shape[2:])
-        shown = grid(tiles, second.shape[1], SMALL_KERNEL_PX)
+def _kernels(folded: Folded) -> dict[str, np.ndarray]:
+    """Kernels (h, w, in, out) by layer; of a trunk the stem alone, which sees colours."""
+    found = {"stem": folded.trunk[0][0]} if folded.trunk else {}
+    return found | {f"conv{n}": kernel for n, (kernel, _) in enumerate(folded.convolutions, 1)}
+
+
+def kernel_views(folded: Folded) -> list[View]:
+    """Draw the first layer in colours, and the next one whose kernels have a shape."""
+    (first, seen), *others = _kernels(folded).items()
+    title = f"Kernels of the first layer, {first}, as colours"
+    views = [View(f"kernels-{first}", title, grid(as_rgb(seen), COLUMNS, KERNEL_PX))]
+    # A kernel of side 1 is a patch of one colour.
+    if wider := next((one for one in others if one[1].shape[:2] != (1, 1)), None):
+        name, kernel = wider
+        signed = as_signed(kernel, SECOND_OUTPUTS, SECOND_INPUTS)
+        tiles = signed.reshape(-1, *signed.shape[2:])
+        shown = grid(tiles, signed.shape[1], SMALL_KERNEL_PX)
         title = (
-            f"Kernels of the second layer, the {second.shape[0]} strongest: a row each, a column"
-            " for each input channel"
+            f"Kernels of {name}, the {signed.shape[0]} strongest: a row each, a column for each"
+            " input channel"
         )
-        views.append(View("kernels-conv2", title, shown))
+        if signed.shape[1] < kernel.shape[2]:
+            title += f", the first {signed.shape[1]} of {kernel.shape[2]}"
+        views.append(View(f"kernels-{name}", title, shown))
     return views
 
 

@@ -3,35 +3,58 @@
 import json
 import re
 
+import keras
 import numpy as np
 import pytest
+from families import FAMILIES, shaken_model
 from typer.testing import CliRunner
 
 from edge.bundle import read_bundle
 from edge.config import SHIPPED_BUNDLE
 from edge.errors import PictureError
 from edge.pictures import read_picture
+from trainer.against_float import float_network
 from trainer.cli import app
 from trainer.errors import RecipeError, TrainerError
-from trainer.figures.feature_maps import as_pictures, strongest
+from trainer.figures.feature_maps import as_pictures, feature_maps, layer_names, strongest
 from trainer.figures.maximise import Ascent
-from trainer.figures.views import Wanted, draw_figures
+from trainer.figures.views import (
+    COLUMNS,
+    KERNEL_PX,
+    SMALL_KERNEL_PX,
+    Wanted,
+    draw_figures,
+    kernel_views,
+)
+from trainer.folded import fold
 
 SHORT = Ascent(steps=12, jitter_px=4)
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory, console):
+def folded():
+    return float_network(read_bundle(SHIPPED_BUNDLE))
+
+
+@pytest.fixture(scope="module")
+def last(folded):
+    return f"conv{len(folded.convolutions)}"
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory, last, console):
     out = tmp_path_factory.mktemp("figures")
-    wanted = Wanted(layers=("conv1", "conv7"), labels=("3001", "3176"), ascent=SHORT)
+    wanted = Wanted(layers=("conv1", last), labels=("3001", "3176"), ascent=SHORT)
     return out, draw_figures(SHIPPED_BUNDLE, out, wanted, console)
 
 
-def test_every_view_is_a_file_and_on_the_page(drawn):
+def test_every_view_is_a_file_and_on_the_page(drawn, folded, last):
     out, found = drawn
     names = {path.stem for path in out.glob("*.png")}
+    first = "stem" if folded.trunk else "conv1"
     assert names == {
-        "kernels-conv1", "kernels-conv2", "maps-conv1", "maps-conv7", "liked-3001", "liked-3176",
+        f"kernels-{first}", "kernels-conv2", "maps-conv1", f"maps-{last}", "liked-3001",
+        "liked-3176",
     }  # fmt: skip
     page = (out / "figures.html").read_text()
     assert page.count("data:image/png;base64,") == len(names) + 1
@@ -39,14 +62,18 @@ def test_every_view_is_a_file_and_on_the_page(drawn):
     assert json.loads((out / "figures.json").read_text()) == found
 
 
-def test_numbers_are_of_the_shipped_network(drawn):
+def test_numbers_are_of_the_shipped_network(drawn, folded):
     _, found = drawn
-    bundle = read_bundle(SHIPPED_BUNDLE)
-    assert found["bundle"] == bundle.sha256
-    assert found["kernels"]["conv1"]["kernels"] == 16
-    assert found["kernels"]["conv7"]["edge_like"] is None
+    assert found["bundle"] == read_bundle(SHIPPED_BUNDLE).sha256
+    stem = {"stem": len(folded.trunk[0][1])} if folded.trunk else {}
+    biases = {f"conv{n}": len(bias) for n, (_, bias) in enumerate(folded.convolutions, 1)}
+    assert {name: row["kernels"] for name, row in found["kernels"].items()} == stem | biases
+    for number, (kernel, _) in enumerate(folded.convolutions, 1):
+        no_place = kernel.shape[:2] == (1, 1)
+        assert (found["kernels"][f"conv{number}"]["edge_like"] is None) == no_place
     # It has learned something.
-    assert found["kernels"]["conv1"]["edge_like"] > found["kernels"]["conv1"]["chance"] + 0.3
+    first = next(iter(found["kernels"].values()))
+    assert first["edge_like"] > first["chance"] + 0.1
 
 
 def test_climbing_raises_the_logit(drawn):
@@ -64,7 +91,7 @@ def test_the_same_seed_climbs_to_the_same_picture(drawn, tmp_path, console):
     assert again["labels"][0]["end"] == pytest.approx(found["labels"][1]["end"], abs=0.05)
 
 
-def test_without_names_the_types_it_tells_best_are_drawn(tmp_path, console):
+def test_without_names_the_types_it_tells_best_are_drawn(folded, last, tmp_path, console):
     wanted = Wanted(ascent=Ascent(steps=1))
     found = draw_figures(SHIPPED_BUNDLE, tmp_path, wanted, console)
     judged = json.loads(read_bundle(SHIPPED_BUNDLE).path("evaluation").read_text())
@@ -73,13 +100,15 @@ def test_without_names_the_types_it_tells_best_are_drawn(tmp_path, console):
     others = [row["average_precision"] or 0 for part, row in rows.items()]
     assert len(found["labels"]) == 6
     assert least == sorted(others)[-6]
-    assert found["layers"] == ["conv1", "conv4", "conv7"]
+    assert len(found["layers"]) == 3
+    assert found["layers"][0] == ("stem" if folded.trunk else "conv1")
+    assert found["layers"][-1] == last
 
 
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (Wanted(layers=("conv9",)), "found conv9; this network has conv1, conv2"),
+        (Wanted(layers=("conv9",)), r"found conv9; this network has (stem, block0|conv1, conv2), "),
         (Wanted(labels=("3001", "xyz")), "does not know xyz; it knows 11211"),
     ],
 )
@@ -94,13 +123,46 @@ def test_a_missing_picture_is_refused(tmp_path, console):
         draw_figures(SHIPPED_BUNDLE, tmp_path, Wanted(picture=tmp_path / "none.png"), console)
 
 
-def test_the_command_prints_kinds_and_logits(tmp_path):
+def test_the_command_prints_kinds_and_logits(folded, tmp_path):
     arguments = ["figures", str(SHIPPED_BUNDLE), "--out", str(tmp_path), "--labels", "3001,3001"]
     done = CliRunner().invoke(app, [*arguments, "--layers", "conv2", "--steps", "2"])
     assert done.exit_code == 0, done.output
-    assert "conv1: 16 kernels, " in done.stdout
-    assert "conv7: 320 kernels, 0 % zero" in done.stdout
+    for number, (kernel, bias) in enumerate(folded.convolutions, 1):
+        zero = "0 % zero" if kernel.shape[:2] == (1, 1) else ""
+        assert f"conv{number}: {len(bias)} kernels, {zero}" in done.stdout
     assert done.stdout.count("3001 Brick 2x4: logit ") == 1
+
+
+@pytest.fixture(scope="module")
+def behind_trunk():
+    settings = FAMILIES["lite-positions"]
+    model = shaken_model(settings)
+    return model, fold(model, settings)
+
+
+def test_blocks_of_a_trunk_have_maps(behind_trunk):
+    model, _ = behind_trunk
+    names = ["stem", *(f"block{n}" for n in range(4)), "conv1", "conv2", "conv3"]
+    assert layer_names(model) == names
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    maps = dict(zip(names, feature_maps(model, names, picture), strict=True))
+    shapes = [(32, 32, 32), (32, 32, 16), (16, 16, 24), (16, 16, 24), (8, 8, 40)]
+    assert [maps[name].shape for name in names[:5]] == shapes
+    # This block adds what it is given, and hands on the sum.
+    project = model.get_layer("trunk_block2_project").output
+    inside = keras.Model(model.inputs, project)
+    (added,) = inside.predict(picture[None].astype(np.float32) / 255, verbose=0)
+    np.testing.assert_allclose(maps["block2"], maps["block1"] + added, atol=1e-4)
+
+
+def test_of_a_trunk_the_stems_kernels_are_colours(behind_trunk):
+    _, folded = behind_trunk
+    stem, second = kernel_views(folded)
+    assert (stem.name, second.name) == ("kernels-stem", "kernels-conv2")
+    step = KERNEL_PX + 2
+    assert stem.picture.shape == (32 // COLUMNS * step + 2, COLUMNS * step + 2, 3)
+    # conv1 has kernels of side 1; of conv2, 24 kernels see 24 channels.
+    assert second.picture.shape == (24 * (SMALL_KERNEL_PX + 2) + 2,) * 2 + (3,)
 
 
 def test_channels_that_vary_most_come_first_on_one_scale():
