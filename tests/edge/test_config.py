@@ -412,7 +412,7 @@ def test_what_the_model_cannot_be_shown_is_refused(
 
 @pytest.mark.parametrize(
     ("size", "roi", "quarter"),
-    [("[160, 120]", "[0.0, 0.0, 1.0, 1.0]", 96), ("[640, 480]", "[0.0, 0.0, 0.3, 0.4]", 115)],
+    [("[120, 90]", "[0.0, 0.0, 1.0, 1.0]", 72), ("[640, 480]", "[0.0, 0.0, 0.2, 0.2]", 77)],
 )
 def test_tiles_of_tiny_pictures_are_refused(
     tmp_path: Path, shipped: Bundle, size: str, roi: str, quarter: int

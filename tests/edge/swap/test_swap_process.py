@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from swap_rig import CALL, ROOT, WAIT_S, damage, device, make_live, places_of, running, standing_of
 
+from edge.config import SHIPPED_BUNDLE
+from edge.manifest import read_manifest
 from edge.swap.places import CONFIGURED
 from edge.swap.starting import open_live
 
@@ -111,7 +113,7 @@ def test_the_commands_do_the_same(config: Path) -> None:
     checked = command("check", "--config", str(config))
     assert "new, 85 labels" in checked.stdout
     done = command("model", "rollback", "--config", str(config))
-    assert "best is live again" in done.stdout
+    assert f"{read_manifest(SHIPPED_BUNDLE).name} is live again" in done.stdout
     assert standing_of(config).live.id == CONFIGURED
     done = command("model", "swap", "other", "--config", str(config))
     assert done.returncode == 1
