@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Convolution:
-    """Kernel (out, in, kh, kw) and bias (out,), float32; pads are top, left, bottom, right."""
+    """Kernel (out, in / groups, kh, kw) and bias (out,), float32; pads are top, left, bottom,
+    right."""
 
     name: str
     kernel: NDArray[np.float32]
     bias: NDArray[np.float32]
     stride: int
     pads: tuple[int, int, int, int]
+    groups: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,31 @@ class Leaky:
     slope: float
 
 
-Layer = Convolution | Pooling | Leaky
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """(x - middle) / scale."""
+
+    name: str
+    middle: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clipped:
+    """ReLU6."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """Layers whose input is added to what they give."""
+
+    name: str
+    layers: tuple["Layer", ...]
+
+
+Layer = Convolution | Pooling | Leaky | Scaled | Clipped | Residual
 
 CAM_LAYER = "explained"
 """The activation that Grad-CAM looks at, the last convolution's."""
@@ -53,7 +79,7 @@ def layers_of(folded) -> list[Layer]:
     from trainer.model import positions_of
 
     settings, side = folded.settings, folded.settings.size_px
-    layers: list[Layer] = []
+    layers, side = _trunk(folded, side)
     last = len(folded.convolutions)
     shapes = zip(settings.convolutions, folded.convolutions, strict=True)
     for number, (shape, (kernel, bias)) in enumerate(shapes, start=1):
@@ -67,6 +93,27 @@ def layers_of(folded) -> list[Layer]:
     if side != positions_of(settings, settings.size_px).count:
         raise ValueError(f"the head sees {side} positions a side, the settings say otherwise")
     return layers + _head(folded, side)
+
+
+def _trunk(folded, side: int) -> tuple[list[Layer], int]:
+    """The layers of a trunk, none where there is none, and the positions a side behind it."""
+    from trainer.trunk import PIXEL_MIDDLE, PIXEL_SCALE, blocks
+
+    count, weights = folded.settings.trunk_blocks, iter(folded.trunk)
+    layers: list[Layer] = [Scaled("scaled", PIXEL_MIDDLE, PIXEL_SCALE)] if count else []
+    for number, block in enumerate(blocks(count) if count else ()):
+        inside: list[Layer] = []
+        for step in block.steps:
+            kernel, bias = next(weights)
+            pads = same_pads(side, step.kernel, step.stride)
+            # A depthwise kernel (k, k, c, 1) is one of c groups with one input channel each.
+            groups = kernel.shape[2] if step.depthwise else 1
+            square = kernel.transpose(0, 1, 3, 2) if step.depthwise else kernel
+            inside.append(_convolution(step.name, square, bias, step.stride, pads, groups))
+            side = -(-side // step.stride)
+            inside += [Clipped(f"{step.name}_relu6")] if step.relu6 else []
+        layers += [Residual(f"block{number}", tuple(inside))] if block.residual else inside
+    return layers, side
 
 
 def same_pads(side: int, kernel: int, stride: int) -> tuple[int, int, int, int]:
@@ -91,6 +138,8 @@ def _head(folded, side: int) -> list[Layer]:
     return [*layers, Pooling("strongest", side - reach + 1, 1)]
 
 
-def _convolution(name: str, kernel, bias, stride: int = 1, pads=(0, 0, 0, 0)) -> Convolution:
+def _convolution(
+    name: str, kernel, bias, stride: int = 1, pads=(0, 0, 0, 0), groups: int = 1
+) -> Convolution:
     turned = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1), np.float32)
-    return Convolution(name, turned, bias.astype(np.float32), stride, pads)
+    return Convolution(name, turned, bias.astype(np.float32), stride, pads, groups)

