@@ -90,7 +90,7 @@ def _alternate(
     from trainer.train import _compile, window_feed
     from trainer.windows import tensorflow_feed
 
-    steps, rounds = proof.amount(80, 6), proof.amount(2, 1)
+    steps, rounds = proof.amount(24, 6), proof.amount(2, 1)
     stage = stage.model_copy(update={"windows_per_epoch": steps * stage.batch_size})
     _compile(model, recipe, stage)
     real_s, cached_s = [], []
