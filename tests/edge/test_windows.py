@@ -1,5 +1,6 @@
 """Parts of a frame that the model is shown by themselves: where they lie, and what they say."""
 
+import cv2
 import numpy as np
 import pytest
 from builders import LABELS
@@ -15,6 +16,7 @@ from edge.explain.lime import lime
 from edge.explain.lime_result import LimeSettings, explanation
 from edge.explain.overlay import map_on_picture, segments_on_picture
 from edge.foreground import box_of, cells_in_window
+from edge.pictures import read_picture
 from edge.preprocessing import Preprocessing, object_window, prepare, tile_windows, tiles_gain
 
 HOW = Preprocessing(256)
@@ -30,6 +32,13 @@ def classifier(shipped: Bundle) -> Classifier:
 def noise(height: int = 480, width: int = 640) -> NDArray[np.uint8]:
     cells = np.random.default_rng(4).integers(0, 256, (height // 20, width // 20, 3))
     return cells.astype(np.uint8).repeat(20, 0).repeat(20, 1)
+
+
+def bricks(bundle: Bundle) -> NDArray[np.uint8]:
+    """The pictures of the self-test in the four quarters of one (480, 640, 3)."""
+    roles = [picture.role for picture in bundle.manifest.self_test.pictures]
+    small = [cv2.resize(read_picture(bundle.path(role)), (320, 240)) for role in roles[:4]]
+    return np.vstack([np.hstack(small[:2]), np.hstack(small[2:])])
 
 
 def corners(window: PixelWindow) -> tuple[int, int, int, int]:
@@ -173,7 +182,7 @@ def test_a_window_beyond_the_frame_is_refused(classifier: Classifier) -> None:
 
 
 def test_of_tiles_the_strongest_evidence_counts(classifier: Classifier, shipped: Bundle) -> None:
-    frame = Frame(0, 0.0, noise())
+    frame = Frame(0, 0.0, bricks(shipped))
     seen = classifier.classify_tiles(frame)
     windows = tile_windows(480, 640, shipped.preprocessing.size_px)
     alone = np.stack([classifier.classify(frame, [window]).logits for window in windows])
@@ -230,7 +239,7 @@ def test_gradcam_and_lime_of_a_window_know_it(classifier: Classifier, shipped: B
 def test_each_label_is_explained_on_the_window_it_speaks_from(
     classifier: Classifier, shipped: Bundle
 ) -> None:
-    seen = classifier.classify_tiles(Frame(0, 0.0, noise()))
+    seen = classifier.classify_tiles(Frame(0, 0.0, bricks(shipped)))
     gradcam = GradCam(shipped)
     for method, explained in gradcam.explain_all(seen, shipped.labels).items():
         assert explained.prediction is seen
@@ -244,7 +253,7 @@ def test_each_label_is_explained_on_the_window_it_speaks_from(
 
 
 def test_some_labels_of_an_explanation(classifier: Classifier, shipped: Bundle) -> None:
-    seen = classifier.classify_tiles(Frame(0, 0.0, noise()))
+    seen = classifier.classify_tiles(Frame(0, 0.0, bricks(shipped)))
     explained = GradCam(shipped).explain(seen, shipped.labels)
     found = explained.only([40, 3])
     assert found.labels == (shipped.labels[40], shipped.labels[3])
