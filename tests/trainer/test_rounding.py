@@ -6,6 +6,7 @@ from families import FAMILIES, shaken_model
 
 from trainer.folded import fold
 from trainer.rounding import Moments, input_moments, rounded
+from trainer.trunk import steps
 
 
 def moments_of(rows: np.ndarray) -> Moments:
@@ -71,8 +72,12 @@ def test_moments_are_of_what_each_layer_multiplies(name):
     folded = fold(shaken_model(settings), settings)
     pictures = np.random.default_rng(0).integers(0, 256, (2, *(settings.size_px,) * 2, 3))
     moments = input_moments(folded, pictures.astype(np.uint8))
-    assert list(moments) == [*settings.activations, "logits"]
-    kernels = [kernel for kernel, _ in (*folded.convolutions, *folded.dense)]
+    trunk = list(zip(steps(settings.trunk_blocks), folded.trunk, strict=True))
+    # Depthwise weights are rounded by the converter.
+    dense = {step.name: kernel for step, (kernel, _) in trunk if not step.depthwise}
+    assert list(moments) == [*dense, *settings.activations, "logits"]
+    behind = (kernel for kernel, _ in (*folded.convolutions, *folded.dense))
+    kernels = [*dense.values(), *behind]
     for found, kernel in list(zip(moments.values(), kernels, strict=True))[1:]:
         inputs = kernel[..., 0].size
         assert found.total.shape == (inputs, inputs)
