@@ -508,7 +508,7 @@ def test_check_of_a_device_without_a_machine(tmp_path: Path) -> None:
 def test_the_camera_is_cut_and_thresholds_of_ones_own_hold(tmp_path: Path) -> None:
     path = demo(tmp_path, fps="fps = 10\nroi = [0.25, 0.5, 0.5, 0.25]")
     text = path.read_text(encoding="utf-8")
-    path.write_text(f"{text}\n[thresholds]\n3001 = 1.0\n", encoding="utf-8")
+    path.write_text(text.replace('"3001" = 0.1', '"3001" = 1.0'), encoding="utf-8")
     app = App(read_config(path))
     with running(app):
         about = app.board.current().about
