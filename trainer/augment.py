@@ -174,8 +174,8 @@ def _aim(source: LabelledPicture, settings: WindowSettings, rng: np.random.Gener
     whole = settings.around == "picture" or rng.random() < settings.whole_share
     if whole or len(source.aims) == 0:
         middle = np.array([width / 2, height / 2])
-        low = zoom if settings.around == "picture" else rng.uniform(*WHOLE_ZOOM)
-        return _Aim(middle, low * side / max(height, width), shift, cv2.BORDER_CONSTANT)
+        zoom = zoom if settings.around == "picture" else rng.uniform(*WHOLE_ZOOM)
+        return _Aim(middle, zoom * side / max(height, width), shift, cv2.BORDER_CONSTANT)
     x0, y0, x1, y1 = source.boxes[rng.choice(source.aims)]
     longer = max(x1 - x0, y1 - y0, 4.0)
     scale = min(zoom * side / longer, MAGNIFICATION_MAX)

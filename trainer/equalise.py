@@ -126,11 +126,15 @@ def _times(kernel: np.ndarray, factor: np.ndarray) -> np.ndarray:
 
 def _reaches(folded: Folded, pictures: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
     observe = tf.function(ObservedGraph(folded).observe)
-    slope = folded.settings.slope
+    slope, count = folded.settings.slope, folded.settings.trunk_blocks
+    inside = trunk_blocks(count) if count else ()
+    # The stem ends in ReLU6.
+    sums = (name for number in range(1, len(inside)) for name in _sums(inside, number))
+    names = (*folded.settings.activations, *sums)
     reaches: dict[str, np.ndarray] = {}
     for picture in pictures:
         seen = observe(tf.constant(picture[None]))
-        for name in set(seen) - {"logits"}:
+        for name in names:
             values = seen[name].numpy().reshape(-1, seen[name].shape[-1])
             if name in folded.settings.activations:
                 values = np.where(values > 0, values, slope * values)

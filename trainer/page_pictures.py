@@ -23,17 +23,17 @@ def thumbnail(path: Path, side_px: int = EXAMPLE_PX) -> str:
     return base64.b64encode(code.tobytes()).decode()
 
 
-def svg(draw: Any, *arguments: Any, height: float = 4.0) -> str:
+def svg(draw: Any, *arguments: Any, height: float = 4.0, width: float = 7.0) -> str:
     """A plot as SVG.
 
     Args:
         draw: Called with matplotlib axes and the arguments.
         *arguments: Of `draw`.
-        height: Of the figure, in inches; it is 7 wide.
+        height, width: Of the figure, in inches.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.0, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     draw(axes, *arguments)
     for side in ("top", "right"):

@@ -1,24 +1,23 @@
 """Recognition on photographs: what the shipped bundle reached, and what brought it there."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edge.bundle import Bundle, read_bundle
-from edge.config import SHIPPED_BUNDLE
-from tests.bench.needs import CannotMeasure, need_file
+from edge.bundle import Bundle
+from tests.bench.needs import CannotMeasure
 from tests.bench.table import Reach, Row
 from tests.prove.children import in_child
 from tests.prove.context import RECIPES, Proof
 from tests.prove.device import device
 from tests.prove.feeding import feed
 from tests.prove.probing import render_steps
+from tests.prove.shipped import sealed_evaluation
 
 REACHES = (
-    ("photographs", "validation", "right_first", Reach("at least", 0.90)),
-    ("photographs", "real-piles", "micro_f1", Reach("at least", 0.45)),
-    ("photographs", "real-piles", "micro_precision", Reach("at least", 0.70)),
+    ("validation", "right_first", Reach("at least", 0.90)),
+    ("real-piles", "micro_f1", Reach("at least", 0.45)),
+    ("real-piles", "micro_precision", Reach("at least", 0.70)),
 )
 RENDERS = (
     ("mean_average_precision", Reach("at least", 0.70)),
@@ -56,9 +55,7 @@ def only_when_named() -> list[Row]:
 
 def sealed() -> list[Row]:
     """What the shipped bundle's evaluation.json says; nothing is measured here."""
-    bundle = read_bundle(need_file(SHIPPED_BUNDLE, "the shipped bundle"))
-    text = bundle.path("evaluation").read_text(encoding="utf-8")
-    return sealed_rows(bundle, json.loads(text))
+    return sealed_rows(*sealed_evaluation())
 
 
 def sealed_rows(bundle: Bundle, found: Mapping[str, Any]) -> list[Row]:
@@ -69,11 +66,11 @@ def sealed_rows(bundle: Bundle, found: Mapping[str, Any]) -> list[Row]:
     """
     name, sets = bundle.manifest.name, found.get("photographs", {})
     rows = []
-    for group, which, key, reach in REACHES:
+    for which, key, reach in REACHES:
         if key not in sets.get(which, {}):
             raise CannotMeasure(
-                f"{bundle.path('evaluation')}: {group}.{which}.{key} is missing; export the bundle"
-                f" with --photographs {which}=DIR"
+                f"{bundle.path('evaluation')}: photographs.{which}.{key} is missing; export the"
+                f" bundle with --photographs {which}=DIR"
             )
         note = f"as sealed in bundle {name}, {sets[which]['pictures']:.0f} photographs"
         rows.append(Row(f"{which}: {key.replace('_', ' ')}", reach, sets[which][key], note, 3))

@@ -18,6 +18,7 @@ from tests.bench.needs import CannotMeasure
 from tests.bench.table import Row
 from tests.prove.children import in_child
 from tests.prove.context import Proof
+from trainer.metrics import balanced, places
 from trainer.scenes.realism import STEPS
 
 RENDERS = 500
@@ -27,6 +28,7 @@ WINDOW_PX = 96
 WINDOWS_A_RENDER = 4
 ZOOM = (0.6, 1.0)
 RIDGE = 1e-2
+FIRST_FEW = 5
 NEEDS = "needs --judge-on DIR, photographs of single bricks with a labels.csv"
 
 
@@ -183,10 +185,5 @@ def balanced_rates(scores: np.ndarray, truth: np.ndarray) -> tuple[float, float]
         scores: (p, types).
         truth: (p,) the right type.
     """
-    order = np.argsort(-scores, axis=1, kind="stable")
-    first, five = order[:, 0] == truth, (order[:, :5] == truth[:, None]).any(axis=1)
-    first_rate, five_rate = (
-        float(np.mean([right[truth == one].mean() for one in np.unique(truth)]))
-        for right in (first, five)
-    )
-    return first_rate, five_rate
+    place = places(scores, truth)
+    return balanced(place == 0, truth), balanced(place < FIRST_FEW, truth)

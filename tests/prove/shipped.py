@@ -26,8 +26,13 @@ PHOTOGRAPHS = (
 
 def shipped(proof: Proof) -> list[Row]:
     """The figures in the shipped bundle's evaluation.json."""
+    return rows_of(*sealed_evaluation())
+
+
+def sealed_evaluation() -> tuple[Bundle, dict[str, Any]]:
+    """The shipped bundle and its evaluation.json."""
     bundle = read_bundle(need_file(SHIPPED_BUNDLE, "the shipped bundle"))
-    return rows_of(bundle, json.loads(bundle.path("evaluation").read_text(encoding="utf-8")))
+    return bundle, json.loads(bundle.path("evaluation").read_text(encoding="utf-8"))
 
 
 def rows_of(bundle: Bundle, evaluation: Mapping[str, Any]) -> list[Row]:

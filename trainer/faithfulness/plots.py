@@ -1,12 +1,12 @@
 """Plots of an evaluation as inline SVG."""
 
-import io
 from typing import Any
 
 import numpy as np
 
 from trainer.faithfulness.rows import Row
 from trainer.faithfulness.summary import SHARES
+from trainer.page_pictures import svg
 
 COLOURS = {
     "grad-cam": "#4477aa",
@@ -46,17 +46,9 @@ def plots(found: Row, names: dict[str, str]) -> list[tuple[str, str]]:
 
 def _svg(draw: Any, *arguments: Any, height: float = 3.6) -> str:
     from matplotlib import rc_context
-    from matplotlib.figure import Figure
 
     with rc_context({"svg.hashsalt": "explain", "font.size": 9}):
-        figure = Figure(figsize=(6.4, height), layout="constrained")
-        axes = figure.subplots()
-        draw(axes, *arguments)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()[text.getvalue().index("<svg") :]
+        return svg(draw, *arguments, height=height, width=6.4)
 
 
 def _pointing(axes: Any, found: Row) -> None:
