@@ -28,7 +28,7 @@ BRICK_SHARE = 0.5
 WHOLE_ZOOM = (0.85, 1.3)
 """Magnification of whole pictures among windows around bricks; 1 shows all of it."""
 OTHER_GROUND_SHARE = 0.7
-MAGNIFICATION_MAX = 2.2
+MAGNIFICATION_MAX = 3.0
 """A picture enlarged further shows blur, not shape."""
 
 
